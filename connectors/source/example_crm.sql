@@ -1,7 +1,7 @@
 -- The example CRM: an application that books appointments out of phone calls.
 -- Every column but the key may be null, the tenant (company_id) too, as in the product that this one is modelled
 -- on; no foreign keys, checks or triggers, so that a row may be as wrong as it likes.
--- Replica identity FULL, since a nullable tenant cannot be part of an identity by index.
+-- A nullable tenant cannot be part of an identity by index: `source prepare` gives these tables REPLICA IDENTITY FULL.
 
 CREATE TABLE IF NOT EXISTS calls (
     id                      bigserial PRIMARY KEY,

@@ -2,10 +2,10 @@
 
 import os
 import pwd
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from connectors.stack.errors import UnsafeFolder
@@ -42,21 +42,45 @@ def can_reach(account: Account, path: Path) -> bool:
     return all(_may_pass(account, folder.stat()) for folder in (found, *found.parents) if folder.exists())
 
 
-def shared_folder(name: str, seed: str) -> Path:
-    """A folder outside of every home, ours and readable by others; the same for the same seed.
+def shared_folder() -> Path:
+    """A folder outside of every home, ours and readable by others.
 
     Raises UnsafeFolder when somebody else made it first: /var/tmp is open to all.
     """
     # Not tempfile's folder: TMPDIR may itself be private.
-    root = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())
-    base = root / f"plumbline-{os.geteuid()}"
-    for folder in (base, base / f"{name}-{sha256(seed.encode()).hexdigest()[:12]}"):
-        folder.mkdir(mode=0o755, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise UnsafeFolder(folder)
-        folder.chmod(0o755)  # whatever the umask
+    folder = Path("/var/tmp") / f"plumbline-{os.geteuid()}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise UnsafeFolder(folder)
+    folder.chmod(0o755)  # whatever the umask
     return folder
+
+
+def data_folder_elsewhere(home: Path) -> Path:
+    """The folder that keeps the data of `home`, which the account cannot enter; the same from start to start.
+
+    Folders whose home is gone are removed on the way: nobody else would.
+    """
+    shared, told = shared_folder(), home / "postgres" / "elsewhere"
+    for folder in shared.glob("data-*"):
+        if _is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    if told.exists() and (known := Path(told.read_text(encoding="utf-8"))).is_dir():
+        return known
+    told.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="data-", dir=shared))
+    told.write_text(str(made), encoding="utf-8")
+    (made / "home").write_text(str(told), encoding="utf-8")
+    return made
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        told = Path((folder / "home").read_text(encoding="utf-8"))
+        return not told.exists() or told.read_text(encoding="utf-8") != str(folder)
+    except OSError:
+        return False  # just being made
 
 
 def _may_pass(account: Account, found: os.stat_result) -> bool:

@@ -36,6 +36,7 @@ class ConnectWorker:
                 str(self.java),
                 HEAP,
                 "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",  # no files in the shared temporary folder
                 "-XX:TieredStopAtLevel=1",  # ready sooner; a few hundred changes a second need no more
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-Dorg.slf4j.simpleLogger.log.io.debezium=info",

@@ -18,6 +18,9 @@ CRM, CRM_OWNER = "crm", "app"
 #: Plumbline's alerts are kept here.
 STORE, STORE_OWNER = "plumbline", "plumbline_store"
 
+#: Reads the example, as Plumbline reads any database.
+READER = "plumbline"
+
 EXAMPLE_CRM = files("connectors.source") / "example_crm.sql"
 
 
@@ -27,6 +30,7 @@ class Passwords(msgspec.Struct, frozen=True):
     admin: str
     app: str
     store: str
+    reader: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,11 @@ class LocalDatabases:
     @property
     def store_dsn(self) -> str:
         return postgres.dsn(STORE_OWNER, self.passwords.store, self.server.port, STORE)
+
+    @property
+    def reader_dsn(self) -> str:
+        """Plumbline's own role in the example's database, which `source.prepare.apply` makes."""
+        return postgres.dsn(READER, self.passwords.reader, self.server.port, CRM)
 
     def service(self) -> Service:
         """The server; ready means that both databases are there."""
@@ -96,6 +105,6 @@ def _passwords(file: Path) -> Passwords:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Passwords)
     except FileNotFoundError:
-        made = Passwords(*(secrets.token_urlsafe(18) for _ in range(3)))
+        made = Passwords(*(secrets.token_urlsafe(18) for _ in range(4)))
         write_private(file, msgspec.json.encode(made))
         return made

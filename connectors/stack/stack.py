@@ -42,6 +42,8 @@ class StackEndpoints:
     admin_dsn: str | None
     #: The example application's writing role.
     source_dsn: str | None
+    #: The role that Plumbline reads with; connectors.source.prepare.apply makes it.
+    reader_dsn: str | None
     #: Plumbline's own database, as its owner.
     store_dsn: str | None
 
@@ -161,6 +163,7 @@ class LocalStack:
             connect_url=worker.url if worker else None,
             admin_dsn=databases.admin_dsn if databases else None,
             source_dsn=databases.crm_dsn if databases else None,
+            reader_dsn=databases.reader_dsn if databases else None,
             store_dsn=databases.store_dsn if databases else None,
         )
         return tuple(services)
