@@ -15,14 +15,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every record: immutable, by keyword."""
 
 
-class Subject(Record):
+class Subject(Record, frozen=True, kw_only=True):
     """What a finding is about; `id` as contracts.md's table of subjects says."""
 
     kind: SubjectKind
     id: str
 
 
-class Difference(Record):
+class Difference(Record, frozen=True, kw_only=True):
     """One compared field and its two values, as text (times ISO, absent null)."""
 
     field: str
@@ -30,7 +30,7 @@ class Difference(Record):
     calcom: str | None
 
 
-class Side(Record):
+class Side(Record, frozen=True, kw_only=True):
     """The compared fields of one side, as far as known; `extra` holds a call's columns."""
 
     booking: str | None = None
@@ -40,7 +40,7 @@ class Side(Record):
     extra: dict[str, str | None] = {}
 
 
-class Evidence(Record):
+class Evidence(Record, frozen=True, kw_only=True):
     """One fact that a finding rests on, and where it can be looked up again."""
 
     source: str  # "database" | "webhook" | "calcom_api"
@@ -55,7 +55,7 @@ class Evidence(Record):
 Purpose = Literal["proof", "settle", "reread"]
 
 
-class Question(Record, tag_field="kind"):
+class Question(Record, frozen=True, kw_only=True, tag_field="kind"):
     """Something the worker wants read again (topic `plumbline.verifications`).
 
     `asked_at` is the worker's clock (the broker's ticks) and comes back in the answer: a read counts as begun
@@ -69,13 +69,13 @@ class Question(Record, tag_field="kind"):
     matters_at: str | None = None
 
 
-class BookingQuestion(Question, tag="booking"):
+class BookingQuestion(Question, frozen=True, kw_only=True, tag="booking"):
     """GET one booking by uid at the tenant's accounts."""
 
     uid: str
 
 
-class NumericQuestion(Question, tag="numeric"):
+class NumericQuestion(Question, frozen=True, kw_only=True, tag="numeric"):
     """Find a numeric booking id by two complete list passes of the tenant's accounts.
 
     Windows: start ± 1 day around `starts_at`, created ± 1 day around `created_at` (design §4).
@@ -86,7 +86,7 @@ class NumericQuestion(Question, tag="numeric"):
     created_at: str | None = None
 
 
-class RowsQuestion(Question, tag="rows"):
+class RowsQuestion(Question, frozen=True, kw_only=True, tag="rows"):
     """SELECT by exactly one of: primary key (`table`, `row_id`), booking references, call reference.
 
     Never filtered by tenant. A question by booking references or call reads table appointments.
@@ -104,7 +104,7 @@ ReadReason = Literal["verify", "sweep", "backfill"]
 ReadResult = Literal["found", "missing", "unavailable", "unusable", "elsewhere"]
 
 
-class BookingRead(Record):
+class BookingRead(Record, frozen=True, kw_only=True):
     """One read of Cal.com (topic `calcom.bookings`).
 
     `uid` is what was asked (for a numeric question the numeric id) or, on a list page, the booking's. `asked_at` is
@@ -125,7 +125,7 @@ class BookingRead(Record):
     booking: dict[str, object] | None = None
 
 
-class RowsRead(Record):
+class RowsRead(Record, frozen=True, kw_only=True):
     """One answer of the database (topic `crm.rows`).
 
     `question` echoes what was asked; `rows` are all rows found, each `{"table": …, <our column>: value}` with values as
@@ -141,7 +141,7 @@ class RowsRead(Record):
     snapshot: str | None = None
 
 
-class Tick(Record):
+class Tick(Record, frozen=True, kw_only=True):
     """The clock and the barrier of one partition (topic `plumbline.ticks`).
 
     `ends` maps an input topic to its end offset on this partition, read before the tick was sent.
@@ -152,7 +152,7 @@ class Tick(Record):
     ends: dict[str, int]
 
 
-class Verification(Record):
+class Verification(Record, frozen=True, kw_only=True):
     """How a finding was proved: when the deciding read was answered, in how many rounds, after what wait."""
 
     state: Literal["verified", "unverified"]
@@ -162,7 +162,7 @@ class Verification(Record):
     read_what: str  # for people: "Cal.com 200, database 0 rows for 4fQ…"
 
 
-class Finding(Record, tag_field="kind", tag="finding"):
+class Finding(Record, frozen=True, kw_only=True, tag_field="kind", tag="finding"):
     """A proved fault, or its end (topic `plumbline.findings`).
 
     `at` is the event time by which the store orders within an episode. `opened_at` is when the fault began in source
@@ -193,7 +193,7 @@ class Finding(Record, tag_field="kind", tag="finding"):
     superseded_by: str | None = None
 
 
-class Restatement(Record, tag_field="kind", tag="restatement"):
+class Restatement(Record, frozen=True, kw_only=True, tag_field="kind", tag="restatement"):
     """Every 5 minutes: all findings that a partition holds open for one tenant.
 
     The store resolves as `superseded` what two restatements in a row no longer contain.
@@ -207,7 +207,7 @@ class Restatement(Record, tag_field="kind", tag="restatement"):
 FindingRecord = Finding | Restatement
 
 
-class Verdict(Record):
+class Verdict(Record, frozen=True, kw_only=True):
     """How one booking or appointment stands (topic `plumbline.verdicts`), told when it changes.
 
     `reason` is a word: `in_sync`, a rule's id, `suspected:<rule>`, `cleared:<rule>`, `unread`, `unavailable`.

@@ -1,0 +1,33 @@
+"""One cause, one alert: which rule silences which, in families (design §5)."""
+
+from streams.model.rule import Rule
+from streams.rules.violation import Violation
+
+#: Lower rule → higher rules about the same appointment.
+_SAME_APPOINTMENT: dict[Rule, frozenset[Rule]] = {
+    Rule.ORPHANED_LOCAL: frozenset({Rule.MISSED_RESCHEDULE}),
+    Rule.STATUS_DRIFT: frozenset({Rule.MISSED_RESCHEDULE}),
+    Rule.START_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT}),
+    Rule.END_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT}),
+}
+#: Lower rule → higher rules about the same call.
+_SAME_CALL: dict[Rule, frozenset[Rule]] = {
+    Rule.APPOINTMENT_MADE_MISMATCH: frozenset({Rule.PHANTOM_BOOKING}),
+}
+
+
+def silences(higher: Violation, lower: Violation) -> bool:
+    """Whether `higher` speaks for `lower`'s cause."""
+    if higher.rule in _SAME_APPOINTMENT.get(lower.rule, ()):
+        return higher.appointment_id == lower.appointment_id
+    if higher.rule in _SAME_CALL.get(lower.rule, ()):
+        return higher.call_id == lower.call_id
+    if (higher.rule, lower.rule) == (Rule.ORPHANED_CALCOM, Rule.MISSING_APPOINTMENT):
+        # The call names the orphaned booking, under any link of its chain.
+        return lower.booking_uid in {link.uid for link in higher.links}
+    return False
+
+
+def silencer_of(lower: Violation, violations: list[Violation]) -> Violation | None:
+    """The violation that speaks instead, if there is one."""
+    return next((higher for higher in violations if silences(higher, lower)), None)

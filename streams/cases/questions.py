@@ -1,0 +1,90 @@
+"""The questions that go out: one request id a need and round, the same however often it is asked (design §4a)."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from streams.cases.advance import ASK_AGAIN_MS, Ask
+from streams.model.ids import is_numeric, iso
+from streams.model.records import AnyQuestion, BookingQuestion, NumericQuestion, Purpose, RowsQuestion
+from streams.rules.violation import AbsenceOf, CallLookupOf, KnownOf, LookupOf, Need, ReadOf, RowOf
+
+#: How long a question is remembered for its repeats, ms.
+REMEMBER_MS = 30 * 60_000
+_SWEEP_EVERY_MS = 60_000
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Somebody asks, now."""
+
+    tenant: str
+    ask: Ask
+    now: int
+
+
+class QuestionDesk:
+    """Collects questions and holds back repeats until their deadline."""
+
+    def __init__(self) -> None:
+        self._first_asked: dict[str, int] = {}
+        self._last_asked: dict[str, int] = {}
+        self._out: list[AnyQuestion] = []
+        self._swept_at = 0
+
+    def ask(self, asked: Asked) -> None:
+        """Send it, unless the same was sent less than `ASK_AGAIN_MS` ago."""
+        request_id = _request_id(asked)
+        last = self._last_asked.get(request_id)
+        if last is not None and asked.now - last < ASK_AGAIN_MS:
+            return
+        self._last_asked[request_id] = asked.now
+        first = self._first_asked.setdefault(request_id, asked.now)
+        self._out.append(_question(asked, request_id, first))
+
+    def take(self) -> tuple[AnyQuestion, ...]:
+        out, self._out = tuple(self._out), []
+        return out
+
+    def forget_before(self, now: int) -> None:
+        """Drop questions that nobody will repeat."""
+        if now - self._swept_at < _SWEEP_EVERY_MS:
+            return
+        self._swept_at = now
+        for request_id in [r for r, at in self._last_asked.items() if at < now - REMEMBER_MS]:
+            del self._last_asked[request_id], self._first_asked[request_id]
+
+
+def _request_id(asked: Asked) -> str:
+    text = f"{asked.tenant}|{asked.ask.need}|{asked.ask.round_}"
+    return blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _question(asked: Asked, request_id: str, first_asked: int) -> AnyQuestion:
+    need: Need = asked.ask.need
+    purpose: Purpose = asked.ask.purpose  # type: ignore[assignment]  # one of the three words
+    base = {
+        "request_id": request_id,
+        "tenant": asked.tenant,
+        "asked_at": str(iso(first_asked)),
+        "purpose": purpose,
+        "matters_at": iso(asked.ask.matters_at),
+    }
+    match need:
+        case AbsenceOf(uid=uid, starts_at=starts_at, created_at=created_at) if is_numeric(uid):
+            return NumericQuestion(
+                numeric_id=uid,
+                starts_at=iso(starts_at),
+                created_at=iso(created_at),
+                **base,  # type: ignore[arg-type]
+            )
+        case ReadOf(uid=uid) | KnownOf(uid=uid) if is_numeric(uid):
+            return NumericQuestion(numeric_id=uid, **base)  # type: ignore[arg-type]  # the shared fields
+        case AbsenceOf(uid=uid) | ReadOf(uid=uid) | KnownOf(uid=uid):
+            return BookingQuestion(uid=uid, **base)  # type: ignore[arg-type]  # the shared fields
+        case LookupOf(refs=refs):
+            return RowsQuestion(booking_refs=refs, **base)  # type: ignore[arg-type]  # the shared fields
+        case RowOf(kind=kind, id=row):
+            table = "calls" if kind == "call" else "appointments"
+            return RowsQuestion(table=table, row_id=row, **base)  # type: ignore[arg-type]  # the shared fields
+        case CallLookupOf(call=call):
+            return RowsQuestion(call_id=call, **base)  # type: ignore[arg-type]  # the shared fields

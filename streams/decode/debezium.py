@@ -1,0 +1,115 @@
+"""Debezium change events as facts (facts/faust-and-debezium.md §C), schemas on or off."""
+
+import msgspec
+
+from streams.decode.columns import appointment_row, call_row, text
+from streams.decode.error import DecodeError
+from streams.model.facts import Row, RowKind, RowVersion
+from streams.model.observation import Observation, Origin, RowChanged
+
+Columns = dict[str, object]
+
+
+class _Source(msgspec.Struct):
+    ts_ms: int = 0
+    lsn: int | None = None
+    txId: int | None = None
+    sequence: str | None = None
+    snapshot: str | bool | None = None
+
+
+class _Envelope(msgspec.Struct):
+    op: str | None = None
+    before: Columns | None = None
+    after: Columns | None = None
+    source: _Source | None = None
+    payload: "_Envelope | None" = None
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+#: Change events about rows; `t` (truncate) and `m` (message) are not.
+_ROW_OPS = frozenset("crud")
+
+
+class ColumnNames(msgspec.Struct, frozen=True):
+    """Their name → our name, for one table; unmapped columns are passed over."""
+
+    ours: dict[str, str]
+
+    def rename(self, row: Columns) -> Columns:
+        ours = self.ours
+        return {ours[name]: value for name, value in row.items() if name in ours} if ours else row
+
+
+AS_NAMED = ColumnNames({})
+
+
+def decode_change(
+    kind: RowKind,
+    tenant: str,
+    value: bytes | None,
+    timestamp: int,
+    origin: Origin,
+    names: ColumnNames = AS_NAMED,
+) -> tuple[Observation, ...]:
+    """The row's new version; nothing for tombstones and for events that are not about a row.
+
+    A row that goes to another tenant arrives as a delete under the old one and a create under the new one.
+    Raises DecodeError (invalid_json, wrong_shape, bad_instant).
+    """
+    if value is None:
+        return ()
+    try:
+        envelope = _decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise DecodeError("wrong_shape", str(error)) from None
+    except msgspec.DecodeError as error:
+        raise DecodeError("invalid_json", str(error)) from None
+    envelope = envelope.payload or envelope
+    if envelope.op is None or envelope.source is None:
+        raise DecodeError("wrong_shape", "no op or no source: not a change event")
+    if envelope.op not in _ROW_OPS:
+        return ()
+    row = envelope.before if envelope.op == "d" else envelope.after
+    columns = names.rename(row or {})
+    identity = text(columns.get("id"))
+    if identity is None:
+        raise DecodeError("wrong_shape", f"a change without a primary key (op {envelope.op})")
+    version = _version(kind, envelope, columns, timestamp, origin)
+    return (RowChanged(tenant, kind, identity, version),)
+
+
+def _version(kind: RowKind, envelope: _Envelope, columns: Columns, timestamp: int, origin: Origin) -> RowVersion:
+    source = envelope.source or _Source()
+    commit_lsn, lsn = _lsns(source)
+    return RowVersion(
+        commit_lsn=commit_lsn,
+        lsn=lsn,
+        tx=source.txId,
+        arrived=timestamp,
+        source_at=source.ts_ms,
+        # A delete's `before` holds true values in its key columns only (identity by index): nothing else is taken.
+        row=None if envelope.op == "d" else _row(kind, columns),
+        snapshot_row=envelope.op == "r",
+        partition=origin.partition,
+        offset=origin.offset,
+    )
+
+
+def _row(kind: RowKind, columns: Columns) -> Row:
+    try:
+        return appointment_row(columns) if kind == "appointment" else call_row(columns)
+    except (ValueError, OverflowError) as error:
+        raise DecodeError("bad_instant", str(error)) from None
+
+
+def _lsns(source: _Source) -> tuple[int, int]:
+    """(commit LSN, LSN). A row of the first snapshot has no commit: it ranks by its LSN, before any change."""
+    lsn = source.lsn or 0
+    if not source.sequence:
+        return lsn, lsn
+    try:
+        commit, event = msgspec.json.decode(source.sequence, type=tuple[str | None, str | None])
+    except msgspec.DecodeError:
+        return lsn, lsn
+    return int(commit or 0), int(event or lsn)

@@ -1,0 +1,21 @@
+"""Why a record could not be understood; it goes to the dead letters with this reason."""
+
+
+class DecodeError(ValueError):
+    """A record of another shape than its topic promises. `reason` is one of `REASONS`."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        assert reason in REASONS, reason
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+REASONS = frozenset(
+    {
+        "invalid_json",  # the bytes are no JSON
+        "wrong_shape",  # JSON, but a field is missing or of another type
+        "bad_instant",  # a time that is none
+        "bad_key",  # a key that is no UTF-8 text
+    }
+)

@@ -1,0 +1,64 @@
+"""Direct reads of the database as facts, from topic `crm.rows`."""
+
+import msgspec
+
+from streams.decode.columns import appointment_row, call_row, text
+from streams.decode.error import DecodeError
+from streams.model.facts import AppointmentRow, CallRow, Lookup, RowKind, RowRead, Snapshot
+from streams.model.ids import parse_iso
+from streams.model.observation import LookupSeen, Observation, RowReadSeen
+from streams.model.records import RowsRead
+
+_decoder = msgspec.json.Decoder(RowsRead)
+
+
+def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation, ...]:
+    """What one answer says of rows and of the reference asked; rows of other tenants are none of this one's.
+
+    Raises DecodeError (invalid_json, wrong_shape, bad_instant).
+    """
+    try:
+        record = _decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise DecodeError("wrong_shape", str(error)) from None
+    except msgspec.DecodeError as error:
+        raise DecodeError("invalid_json", str(error)) from None
+    if record.result != "found" or record.snapshot is None:
+        return ()
+    try:
+        return tuple(_observations(tenant, record, timestamp))
+    except (ValueError, OverflowError) as error:
+        raise DecodeError("bad_instant", str(error)) from None
+
+
+def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observation]:
+    question = record.question
+    begun = parse_iso(question.asked_at) or timestamp
+    snapshot = _snapshot(str(record.snapshot))
+    found: list[Observation] = []
+    own = [row for row in record.rows if text(row.get("company_id")) == tenant]
+    for row in own:
+        identity = text(row.get("id"))
+        if identity is None:
+            raise ValueError("a row without id")
+        if row.get("table") == "calls":
+            seen: AppointmentRow | CallRow = call_row(row)
+            found.append(RowReadSeen(tenant, "call", identity, RowRead(snapshot, begun, timestamp, seen)))
+        else:
+            seen = appointment_row(row)
+            found.append(RowReadSeen(tenant, "appointment", identity, RowRead(snapshot, begun, timestamp, seen)))
+    ids = tuple(sorted(str(text(row.get("id"))) for row in own))
+    if question.row_id is not None and question.row_id not in ids:
+        kind: RowKind = "call" if question.table == "calls" else "appointment"
+        absent = RowRead(snapshot, begun, timestamp)
+        found.append(RowReadSeen(tenant, kind, question.row_id, absent))
+    if question.booking_refs or question.call_id is not None:
+        lookup = Lookup(snapshot, begun, timestamp, ids)
+        found.append(LookupSeen(tenant, lookup, question.booking_refs, question.call_id))
+    return found
+
+
+def _snapshot(text_form: str) -> Snapshot:
+    """`xmin:xmax:xip,…` as Postgres prints it."""
+    xmin, xmax, running = text_form.split(":")
+    return Snapshot(int(xmin), int(xmax), tuple(int(xid) for xid in running.split(",") if xid))

@@ -1,0 +1,92 @@
+"""The durable form of one partition's state: what the changelog holds, one record a key.
+
+A value begins with its next deadline (8 bytes, big endian, ms; 0 none, 1 at once), so that deadlines are found again
+without decoding. Behind it stands MessagePack. No value exceeds `VALUE_BYTES_MAX`: larger ones crash a
+worker for ever or are lost without a word (design §9).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from streams.cases.case import Case, Phase, newer_case
+from streams.facts.index import FactIndex, Key, decode_key
+from streams.model.facts import BookingFacts, RowFacts
+
+VALUE_BYTES_MAX = 256 * 1024
+CASE_KIND = "k"
+
+_bookings = msgspec.msgpack.Decoder(BookingFacts)
+_rows = msgspec.msgpack.Decoder(RowFacts)
+_cases = msgspec.msgpack.Decoder(Case)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class CaseKey(NamedTuple):
+    """A case by its subject's key and its rule."""
+
+    subject: Key
+    rule: str
+
+    def encode(self) -> bytes:
+        return f"{CASE_KIND}|{self.subject.tenant}|{self.rule}|{self.subject.kind}|{self.subject.id}".encode()
+
+
+class DurableState:
+    """What changed since the last write, and its encoding."""
+
+    def __init__(self) -> None:
+        self._entities: dict[Key, None] = {}
+        self._touched_cases: dict[CaseKey, None] = {}
+
+    def touch(self, key: Key) -> None:
+        self._entities[key] = None
+
+    def touch_case(self, key: CaseKey) -> None:
+        self._touched_cases[key] = None
+
+    def is_touched(self, key: Key) -> bool:
+        return key in self._entities
+
+    def take(
+        self, index: FactIndex, cases: Mapping[Key, Mapping[str, Case]], wake_hint: Callable[[Key], int]
+    ) -> list[tuple[bytes, bytes | None]]:
+        """Records of all that changed; empties the list."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for key in self._entities:
+            facts = index.bookings.get(key) if key.kind == "b" else index.rows.get(key)
+            if facts is not None:
+                records.append((key.encode(), _value(wake_hint(key), facts)))
+        for case_key in self._touched_cases:
+            case = cases.get(case_key.subject, {}).get(case_key.rule)
+            if case is not None:
+                wake_at = 1 if case.phase is Phase.CONFIRMED else 0
+                records.append((case_key.encode(), _value(wake_at, case)))
+        self._entities.clear()
+        self._touched_cases.clear()
+        return records
+
+    @staticmethod
+    def key(raw: bytes) -> Key:
+        return decode_key(raw)
+
+    @staticmethod
+    def newer(held: Case | None, loaded: Case) -> Case:
+        return newer_case(held, loaded)
+
+    @staticmethod
+    def decode(key: bytes, value: bytes) -> tuple[str, int, BookingFacts | RowFacts | Case]:
+        """(kind, wake_at, entry) of one changelog record."""
+        kind, wake_at, body = key[:1].decode(), int.from_bytes(value[:8], "big"), value[8:]
+        if kind == CASE_KIND:
+            return kind, wake_at, _cases.decode(body)
+        return kind, wake_at, _bookings.decode(body) if kind == "b" else _rows.decode(body)
+
+
+def _value(wake_at: int, entry: BookingFacts | RowFacts | Case) -> bytes:
+    value = wake_at.to_bytes(8, "big") + _encoder.encode(entry)
+    assert len(value) <= VALUE_BYTES_MAX, (
+        f"a state value of {len(value)} bytes: a bound of streams.model.facts is too wide"
+    )
+    return value

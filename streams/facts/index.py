@@ -1,0 +1,103 @@
+"""All facts of one partition and the links between them.
+
+Links (design §4a): booking reference → appointments, call → appointments, call → booking, numeric id → uid, uid →
+successor. The links are derived from the facts, kept in memory only and never removed while the entity lives: a stale
+link leads to an entity whose facts then say that it is not attached.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from streams.model.facts import AppointmentRow, BookingFacts, Read, RowFacts, Told
+from streams.model.ids import is_numeric
+
+#: A cause larger than this is cut off; entities beyond it are judged in their own turn.
+CAUSE_ENTITIES_MAX = 256
+
+
+class Key(NamedTuple):
+    """One entity: `kind` is "b" booking, "a" appointment, "c" call."""
+
+    kind: str
+    tenant: str
+    id: str
+
+    def encode(self) -> bytes:
+        return f"{self.kind}|{self.tenant}|{self.id}".encode()
+
+
+def decode_key(raw: bytes) -> Key:
+    kind, tenant, entity = raw.decode().split("|", 2)
+    return Key(kind, tenant, entity)
+
+
+class FactIndex:
+    """Facts by key, and who is linked with whom."""
+
+    def __init__(self) -> None:
+        self.bookings: dict[Key, BookingFacts] = {}
+        self.rows: dict[Key, RowFacts] = {}
+        self._links: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._uid_of: dict[Key, str] = {}
+        self.successors: defaultdict[Key, set[str]] = defaultdict(set)
+        self.predecessors: defaultdict[Key, set[str]] = defaultdict(set)
+
+    def put_booking(self, key: Key, facts: BookingFacts) -> None:
+        """Keep a booking's facts and learn its alias and its neighbours in the chain."""
+        self.bookings[key] = facts
+        entries: list[Told | Read] = [*facts.told, *facts.reads]
+        for entry in entries:
+            if entry.numeric_id:
+                self._learn_alias(key, entry.numeric_id)
+            if entry.predecessor and entry.predecessor != key.id:
+                self._chain(Key("b", key.tenant, entry.predecessor), key)
+        for read in facts.reads:
+            if read.successor and read.successor != key.id:
+                self._chain(key, Key("b", key.tenant, read.successor))
+
+    def _learn_alias(self, key: Key, numeric_id: str) -> None:
+        alias = Key("b", key.tenant, numeric_id)
+        if alias != key:
+            self._uid_of[alias] = key.id
+            self._link(alias, key)
+
+    def _chain(self, old: Key, new: Key) -> None:
+        self.successors[old].add(new.id)
+        self.predecessors[new].add(old.id)
+        self._link(old, new)
+
+    def _link(self, a: Key, b: Key) -> None:
+        self._links[a].add(b)
+        self._links[b].add(a)
+
+    def put_row(self, key: Key, facts: RowFacts) -> None:
+        """Keep a row's facts and learn what it names or ever named."""
+        self.rows[key] = facts
+        rows = [entry.row for entry in facts.versions] + [entry.row for entry in facts.reads]
+        for row in rows:
+            if row is None:
+                continue
+            if row.booking:
+                self._link(key, Key("b", key.tenant, row.booking))
+            if isinstance(row, AppointmentRow) and row.call:
+                self._link(key, Key("c", key.tenant, row.call))
+
+    def uid(self, tenant: str, ref: str) -> str:
+        """The uid that a reference means; a numeric id that is nobody's alias yet stays itself."""
+        if is_numeric(ref):
+            return self._uid_of.get(Key("b", tenant, ref), ref)
+        return ref
+
+    def neighbours(self, key: Key) -> set[Key]:
+        return self._links.get(key, set())
+
+    def cause(self, key: Key) -> list[Key]:
+        """Every entity that hangs together with this one, this one first: the cause it belongs to."""
+        seen = {key}
+        found = [key]
+        for current in found:
+            for other in self._links.get(current, ()):
+                if other not in seen and len(found) < CAUSE_ENTITIES_MAX:
+                    seen.add(other)
+                    found.append(other)
+        return found

@@ -1,0 +1,48 @@
+"""The rules: one file each, a predicate over merged facts. To add one: a file, a line in RULES, a spec."""
+
+from collections.abc import Callable, Iterator
+
+from streams.facts.cause import Cause
+from streams.model.judgement import Judgement
+from streams.model.rule import Rule
+from streams.rules import (
+    appointment_made_mismatch,
+    end_time_drift,
+    missed_reschedule,
+    missing_appointment,
+    missing_call_link,
+    missing_direction,
+    orphaned_calcom,
+    orphaned_local,
+    phantom_booking,
+    start_time_drift,
+    status_drift,
+)
+from streams.rules.violation import Violation
+
+Judge = Callable[[Cause, Judgement], Iterator[Violation]]
+
+RULES: dict[Rule, Judge] = {
+    Rule.ORPHANED_LOCAL: orphaned_local.judge,
+    Rule.ORPHANED_CALCOM: orphaned_calcom.judge,
+    Rule.START_TIME_DRIFT: start_time_drift.judge,
+    Rule.END_TIME_DRIFT: end_time_drift.judge,
+    Rule.STATUS_DRIFT: status_drift.judge,
+    Rule.MISSED_RESCHEDULE: missed_reschedule.judge,
+    Rule.PHANTOM_BOOKING: phantom_booking.judge,
+    Rule.APPOINTMENT_MADE_MISMATCH: appointment_made_mismatch.judge,
+    Rule.MISSING_APPOINTMENT: missing_appointment.judge,
+    Rule.MISSING_DIRECTION: missing_direction.judge,
+    Rule.MISSING_CALL_LINK: missing_call_link.judge,
+}
+
+
+def judge(cause: Cause, judgement: Judgement) -> list[Violation]:
+    """Every rule that holds on these facts."""
+    bounds = judgement.of(cause.tenant)
+    return [
+        violation
+        for rule, predicate in RULES.items()
+        if rule not in judgement.disabled
+        for violation in predicate(cause, bounds)
+    ]

@@ -1,0 +1,60 @@
+"""Appointment and booking as a pair: what the drift rules share."""
+
+from collections.abc import Iterator
+
+from streams.facts.booking import BookingState
+from streams.facts.cause import Appointment, Cause, Link
+from streams.model.judgement import Judgement
+from streams.model.records import Difference
+from streams.model.rule import Rule, SubjectKind
+from streams.rules.scope import source_in_scope
+from streams.rules.violation import (
+    ReadOf,
+    RowOf,
+    Violation,
+    calcom_side,
+    ends_at,
+    latest,
+    local_side,
+    row_ends_at,
+    violation,
+)
+
+
+def live_pairs(cause: Cause, judgement: Judgement) -> Iterator[tuple[Appointment, Link, BookingState]]:
+    """Active appointments in scope with the live, newest link that they name."""
+    for appointment in cause.appointments:
+        link = appointment.link
+        if link is None or link.state is None or not link.is_newest:
+            continue
+        if appointment.active and link.live and source_in_scope(appointment, judgement):
+            yield appointment, link, link.state
+
+
+def drift(
+    rule: Rule,
+    kind: SubjectKind,
+    appointment: Appointment,
+    link: Link,
+    *differences: Difference,
+    also: tuple[Link, ...] = (),
+) -> Violation:
+    """A difference between an appointment and a link; `also` names further links that decide."""
+    links = (link, *also)
+    return violation(
+        rule,
+        kind,
+        appointment.id,
+        two_sided=True,
+        links=links,
+        appointments=[appointment],
+        until=latest(row_ends_at(appointment), ends_at(link)),
+        needs=(*(ReadOf(each.uid) for each in links), RowOf("appointment", appointment.id)),
+        booking_uid=link.uid,
+        appointment_id=appointment.id,
+        call_id=appointment.row.call,
+        local=local_side(appointment),
+        calcom=calcom_side(link),
+        differences=differences,
+        starts_at=appointment.row.start,
+    )
