@@ -1,10 +1,13 @@
 """A finding from a proved violation: what people and dashboards are told, and the records it rests on."""
 
 from streams.cases.case import Case
+from streams.facts.cause import Link
+from streams.facts.row import RowState
 from streams.model.ids import iso
-from streams.model.records import Finding, Subject, Verification
+from streams.model.records import Evidence, Finding, Subject, Verification
 from streams.model.rule import SEVERITY, Resolution
 from streams.rules.violation import Violation
+from streams.topics import Topic
 
 #: Records named in one finding at most; the newest of each entity go first.
 EVIDENCE_MAX = 12
