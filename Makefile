@@ -1,0 +1,93 @@
+# One command for each thing that people do here; CI runs `make test`. Everything a fresh machine lacks
+# (virtual environment, packages, Kafka's jars) is fetched on the first run and found again on the next.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+# `make PYTHON=/path/to/python3.12` uses another one; the lock was made for 3.11.
+PYTHON ?=
+PYTHONS := python3.11 python3 python3.12 python3.13 python python3.14
+SECONDS_OF_DEMO ?= 240
+SEEDS ?= 25
+# What needs no Kafka: these make up `make check`.
+PURE := $(wildcard tests/spec tests/unit tests/property tests/contract tests/architecture)
+PYTEST := $(BIN)/python -m pytest -q
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help demo up test check format bench prove setup jars lint types pure clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup jars ## The whole system on this machine, with traffic, planted faults and a score (6 min)
+	@$(BIN)/plumbline demo --seconds $(SECONDS_OF_DEMO)
+
+up: setup jars ## The whole system on this machine, empty, until Ctrl-C
+	@$(BIN)/plumbline up
+
+test: setup jars ## Everything: check, then the tests on real Kafka, Debezium and Postgres (20 min)
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types
+	@$(PYTEST) --durations=15 tests
+
+check: setup ## Lint, types, contracts, pure tests (a minute)
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types pure
+
+format: setup ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup jars ## Events/s, CPU and memory of the worker beside simpler programs
+	@$(BIN)/plumbline bench
+
+prove: setup ## The simulation over many seeds: make prove SEEDS=100
+	@PLUMBLINE_SIMULATION_SEEDS=$(SEEDS) $(PYTEST) tests/simulation tests/property
+
+clean: ## Forget caches and the local stack's files; the virtual environment stays
+	@rm -rf .plumbline .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The steps of `check`, apart so that two run at a time.
+lint:
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }
+	@echo "lint: clean"
+
+types:
+	@$(BIN)/mypy --no-error-summary
+	@echo "types: clean"
+
+pure:
+	@$(PYTEST) -m "not stack" $(PURE)
+
+jars: setup
+	@$(BIN)/python -m connectors.stack.jars
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages (about 400 MB the first time):"
+	@$(BIN)/python -m pip install --require-hashes -r requirements.lock 2>&1 | tee $(VENV)/install.log \
+	    | awk '/^(Collecting|Downloading|Using cached|Requirement already)/ { if (++n % 5 == 0) { printf "."; fflush() } } END { print "" }' \
+	    || { tail -n 20 $(VENV)/install.log; echo "The packages could not be installed: see above. 'make' starts again where it stopped."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(BIN)/python:
+	@python="$(PYTHON)"; \
+	for name in $(PYTHONS); do \
+	    [ -z "$$python" ] || break; \
+	    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$name"; fi; \
+	done; \
+	[ -n "$$python" ] || { echo "Python 3.11 or newer is needed, and none of '$(PYTHONS)' is one. Install it, or say where: make PYTHON=/path/to/python3.11"; exit 1; }; \
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV) >/dev/null 2>&1 || { \
+	    rm -rf $(VENV); \
+	    echo "'$$python -m venv' does not work here. On Debian and Ubuntu: apt install python3-venv (or python3.11-venv)."; \
+	    exit 1; \
+	}
