@@ -1,7 +1,6 @@
 """What is wrong with a configuration, in lines that a person can act on: key, value, what is allowed."""
 
 import json
-import re
 from collections.abc import Iterator
 from enum import Enum
 from itertools import chain
@@ -17,8 +16,6 @@ from streams.settings_sources import SECRET_FORMS
 
 #: Shown values are cut here: a line stays a line.
 SHOWN_CHARACTERS_MAX = 60
-#: A misspelt key may hold a secret all the same.
-_SECRET_NAME = re.compile(r"secret|key|token|password|dsn|url|credential", re.IGNORECASE)
 
 
 class _Place:
@@ -78,6 +75,14 @@ class _Place:
         """Whether this is a table with keys of its own."""
         return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
 
+    def holds_secrets(self) -> bool:
+        """Whether a value here may be, or hold, a secret."""
+        if self.is_section():
+            steps = (self.step(name) for name in self.annotation.model_fields)
+            return any(step is not None and step.holds_secrets() for step in steps)
+        inner = get_args(self.annotation)
+        return self.annotation is SecretStr or any(_Place(one).holds_secrets() for one in inner)
+
     def is_plain(self) -> bool:
         """Whether a value that stands here may be shown: one word or number, no secret, no table of them."""
         kind = self.annotation
@@ -107,7 +112,8 @@ def _lines(problem: ErrorDetails, model: type[BaseModel]) -> list[str]:
     if problem["type"] == "missing":
         return [f"{key} is missing: allowed is {place.allowed()}" if place else f"{key} is missing"]
     if problem["type"] == "extra_forbidden":
-        shown = "" if _SECRET_NAME.search(str(path[-1])) else _shown(problem["input"])
+        # It may be a secret's key misspelt: its value is shown only where the section has no secrets.
+        shown = "" if parent.holds_secrets() else _shown(problem["input"])
         allowed = ", ".join(parent.annotation.model_fields)
         return [f"{key}{shown}: unknown key; allowed are {allowed}"]
     if "[key]" in problem["loc"]:
