@@ -1,0 +1,1 @@
+"""The alert and its life: what people see of a finding. Pure; used by the store and the API."""

@@ -1,0 +1,33 @@
+"""Page positions as opaque text: what the caller gets is handed back unread."""
+
+import base64
+import binascii
+from uuid import UUID
+
+import msgspec
+
+from api.problems import bad_input
+from connectors.store.queries import Position
+from streams.alerts.alert import Alert
+from streams.model.ids import parse_iso
+
+_decoder = msgspec.json.Decoder(tuple[str, str])
+
+
+def cursor_after(alert: Alert) -> str:
+    """The position behind this alert."""
+    text = msgspec.json.encode((alert.updated_at, alert.id))
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> Position:
+    """The position that a cursor stands for. Raises Problem (422)."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        updated_at, alert_id = _decoder.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+        at = parse_iso(updated_at)
+        if at is None:
+            raise ValueError("no time")
+        return Position(updated_at=at, id=str(UUID(alert_id)))
+    except (ValueError, OverflowError, binascii.Error, msgspec.DecodeError):
+        raise bad_input("cursor", cursor, "allowed is next_cursor of an earlier page") from None

@@ -1,0 +1,117 @@
+"""`/metrics`: this process's own figures, and those of the store as of the last few seconds."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connectors.store.database import Database, StoreUnavailable
+from connectors.store.queries import Figure, figures, notices_by_state, outbox_waiting
+
+#: However often Prometheus and people ask, the store is asked once in this time.
+FIGURES_SECONDS = 5.0
+
+REQUESTS = Counter("plumbline_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+SECONDS = Histogram("plumbline_http_request_seconds", "From a request's arrival to its answer's start.", ["route"])
+
+
+class StoreFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store says of itself; None while it is away."""
+
+    alerts: tuple[Figure, ...]
+    outbox_waiting: int
+    notices: dict[tuple[str, str], int]
+
+
+class _StoreCollector(Collector):
+    def __init__(self) -> None:
+        self.now: StoreFigures | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Prometheus' families of the last figures."""
+        up = GaugeMetricFamily("plumbline_store_up", "Whether the store answers.")
+        up.add_metric([], 0 if self.now is None else 1)
+        yield up
+        if self.now is not None:
+            yield from _families(self.now)
+
+
+def build_router(database: Database) -> APIRouter:
+    """One route, no key needed: no tenant and no id is in any label."""
+    router = APIRouter(tags=["health"])
+    registry, collector = CollectorRegistry(), _StoreCollector()
+    registry.register(collector)
+    due = 0.0
+
+    @router.get("/metrics", summary="Figures for Prometheus", response_model=None)
+    async def metrics() -> Response:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + FIGURES_SECONDS
+            collector.now = await _figures(database)
+        text = generate_latest(REGISTRY) + generate_latest(registry)
+        return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return router
+
+
+class Measured:
+    """ASGI middleware: counts and times each request by its route, never by its path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.monotonic()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                REQUESTS.labels(scope["method"], route, str(message["status"])).inc()
+                SECONDS.labels(route).observe(time.monotonic() - began)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+async def _figures(database: Database) -> StoreFigures | None:
+    try:
+        return StoreFigures(
+            alerts=await figures(database),
+            outbox_waiting=await outbox_waiting(database),
+            notices=await notices_by_state(database),
+        )
+    except StoreUnavailable:
+        return None
+
+
+def _families(now: StoreFigures) -> Iterator[Metric]:
+    detected = CounterMetricFamily(
+        "data_inconsistency_detected", "Inconsistencies found, returns included.", labels=["type"]
+    )
+    by_rule: dict[str, int] = {}
+    alerts = GaugeMetricFamily("plumbline_alerts", "Alerts.", labels=["rule", "severity", "status"])
+    for figure in now.alerts:
+        by_rule[figure.rule] = by_rule.get(figure.rule, 0) + figure.episodes
+        alerts.add_metric([figure.rule, figure.severity, figure.status], figure.alerts)
+    for rule, episodes in sorted(by_rule.items()):
+        detected.add_metric([rule], episodes)
+    yield detected
+    yield alerts
+    waiting = GaugeMetricFamily("plumbline_outbox_waiting", "Changes not yet on plumbline.alerts.")
+    waiting.add_metric([], now.outbox_waiting)
+    yield waiting
+    notices = GaugeMetricFamily("plumbline_notices", "Notices.", labels=["channel", "state"])
+    for (channel, state), count in sorted(now.notices.items()):
+        notices.add_metric([channel, state], count)
+    yield notices

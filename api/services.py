@@ -1,0 +1,29 @@
+"""What the routes work with; made by the composition root, exchanged by nobody."""
+
+import msgspec
+
+from api.keys import Keys
+from connectors.store.alerts import AlertStore
+from connectors.store.database import Database
+from streams.settings import Settings
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """One set for a process."""
+
+    settings: Settings
+    database: Database
+    store: AlertStore
+    keys: Keys
+
+
+def services_of(settings: Settings) -> Services:
+    """The services as configured; no connection is made yet.
+
+    Raises ValueError if no store is configured.
+    """
+    if settings.store.dsn is None:
+        raise ValueError("store.dsn is missing: allowed is postgresql://user:password@host:port/database")
+    database = Database(settings.store.dsn.get_secret_value(), name="plumbline-api")
+    store = AlertStore(database, timezone_of=settings.timezone_of)
+    return Services(settings=settings, database=database, store=store, keys=Keys(settings.api_keys))

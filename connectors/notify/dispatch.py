@@ -1,0 +1,192 @@
+"""From plumbline.alerts to a channel: changes become notices in the log, notices become messages.
+
+Two loops with the log between them, so that a channel that is down holds up nobody: `_listen` decides and commits
+its offsets as soon as the log has the notice; `_speak` sends what is due and records it around the send. A process
+that dies between send and record sends that one notice again: at least once, one extra at most.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from connectors.dead_letters import DeadLetters
+from connectors.kafka_connection import connection_arguments
+from connectors.notify.log import NoticeLog
+from connectors.notify.message import Audience, baseline_text, notice_text
+from connectors.notify.slack import Channel, Delivered, Refused, TryLater
+from streams.alerts.alert import Alert
+from streams.alerts.notice import (
+    DueNotice,
+    HeldNotices,
+    PlannedNotice,
+    Reason,
+    notice_of,
+)
+from streams.model.ids import Instant
+from streams.settings import Settings
+from streams.topics import Topic, topic_name
+
+logger = logging.getLogger(__name__)
+
+GROUP = "plumbline-notify"
+RECORDS_PER_BATCH_MAX = 200
+LISTEN_MS = 1_000
+FETCH_WAIT_MS = 100
+POLL_INTERVAL_MS_MAX = 15 * 60_000
+#: Another process may have planned; ours wakes the speaker at once.
+SPEAK_POLL_SECONDS = 1.0
+RESTART_SECONDS = 1.0
+BACK_OFF_SECONDS_FIRST = 1.0
+BACK_OFF_SECONDS_MAX = 30.0
+#: The baseline is told once nothing new was found for a while, and in any case after the longest wait.
+BASELINE_QUIET_SECONDS = 30.0
+BASELINE_SECONDS_MAX = 600.0
+
+_alert = msgspec.json.Decoder(Alert)
+
+
+class Dispatcher:
+    """Listens for one channel and speaks through it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: NoticeLog,
+        channel: Channel,
+        audience: Audience,
+        *,
+        baseline_quiet_seconds: float = BASELINE_QUIET_SECONDS,
+    ) -> None:
+        self._connection = connection_arguments(settings.kafka)
+        self._prefix = settings.kafka.topic_prefix
+        self._log = log
+        self._channel = channel
+        self._audience = audience
+        self._baseline_quiet_seconds = baseline_quiet_seconds
+        self._planned = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled; broker, log and channel may come and go."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(), name="notify-listen")
+                tasks.create_task(self._speak(), name="notify-speak")
+        finally:
+            await self._channel.close()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._consume()
+            except (KafkaError, ConnectionError) as lost:
+                logger.warning("alerts are read again from the last commit: %s", lost)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _consume(self) -> None:
+        consumer = AIOKafkaConsumer(
+            topic_name(Topic.ALERTS, self._prefix),
+            **self._connection,
+            group_id=f"{GROUP}-{self._channel.name}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+        )
+        producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True)
+        try:
+            await consumer.start()
+            await producer.start()
+            letters = DeadLetters(producer, self._prefix)
+            while True:
+                batches = await consumer.getmany(timeout_ms=LISTEN_MS, max_records=RECORDS_PER_BATCH_MAX)
+                records = [record for batch in batches.values() for record in batch]
+                if not records:
+                    continue
+                await self._plan(records, letters)
+                with contextlib.suppress(CommitFailedError, IllegalStateError):
+                    await consumer.commit()
+        finally:
+            await consumer.stop()
+            await producer.stop()
+
+    async def _plan(self, records: Sequence[Any], letters: DeadLetters) -> None:
+        notices: list[PlannedNotice] = []
+        for record in records:
+            if record.value is None:  # a tombstone: the alert is long over
+                continue
+            try:
+                alert = _alert.decode(record.value)
+            except msgspec.DecodeError as error:
+                await letters.send(record, reason="undecodable", error=str(error))
+                continue
+            notice = notice_of(alert)
+            if notice is not None:
+                notices.append(notice)
+        if notices:
+            await self._log.plan(self._channel.name, notices)
+            self._planned.set()
+
+    async def _speak(self) -> None:
+        pause = 0.0
+        while True:
+            if pause:
+                await asyncio.sleep(pause)
+            try:
+                pause = await self._speak_once()
+            except ConnectionError as away:
+                logger.warning("notices wait for their log: %s", away)
+                pause = SPEAK_POLL_SECONDS
+
+    async def _speak_once(self) -> float:
+        """Send what is due next; how long to pause before the next, in seconds."""
+        self._planned.clear()
+        notice = await self._log.claim(self._channel.name)
+        if notice is not None:
+            return await self._tell(notice)
+        held = await self._log.held(self._channel.name)
+        if held is not None and self._is_ripe(held):
+            return await self._tell_baseline(held)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SPEAK_POLL_SECONDS):
+                await self._planned.wait()
+        return 0.0
+
+    async def _tell(self, notice: DueNotice) -> float:
+        now = Instant(int(time.time() * 1000))
+        outcome = await self._channel.send(notice_text(notice.kind, notice.alert, self._audience, now))
+        match outcome:
+            case Delivered():
+                await self._log.sent([notice.position])
+                return 0.0
+            case Refused(detail=detail):
+                logger.error("%s refused a notice of alert %s: %s", self._channel.name, notice.alert.id, detail)
+                await self._log.failed(notice.position, Reason.REFUSED)
+                return 0.0
+            case TryLater(reason=reason, seconds=seconds, detail=detail):
+                wait = seconds if seconds is not None else back_off_seconds(notice.attempts)
+                logger.warning("%s: %s, again in %.0f s", self._channel.name, detail, wait)
+                await self._log.put_off(notice.position, wait, reason)
+                # It is the channel that is down, not this notice: the others wait a little too.
+                return min(wait, BACK_OFF_SECONDS_MAX) if reason is Reason.RATE_LIMITED else min(wait, 5.0)
+
+    async def _tell_baseline(self, held: HeldNotices) -> float:
+        outcome = await self._channel.send(baseline_text(held.by_rule))
+        if isinstance(outcome, TryLater):
+            return outcome.seconds if outcome.seconds is not None else BACK_OFF_SECONDS_MAX
+        await self._log.sent(held.positions, Reason.BASELINE)
+        return 0.0
+
+    def _is_ripe(self, held: HeldNotices) -> bool:
+        return held.newest_seconds >= self._baseline_quiet_seconds or held.oldest_seconds >= BASELINE_SECONDS_MAX
+
+
+def back_off_seconds(attempts: int) -> float:
+    """1, 2, 4 … at most BACK_OFF_SECONDS_MAX."""
+    return min(BACK_OFF_SECONDS_MAX, BACK_OFF_SECONDS_FIRST * float(2 ** min(attempts - 1, 16)))

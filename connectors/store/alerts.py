@@ -1,0 +1,208 @@
+"""Findings and people's actions into the alert table, each batch one transaction with history and outbox."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from connectors.store.database import Connection, Database
+from connectors.store.rechecks import request_recheck
+from connectors.store.rows import locked, write
+from streams.alerts.actions import PersonsAction, Recheck, apply_action, end_snooze
+from streams.alerts.alert import Alert, Change, Step, TrackedAlert, iso_text
+from streams.alerts.lifecycle import Surroundings, apply_absence, apply_finding, apply_presence
+from streams.alerts.pages import Pages
+from streams.model.ids import NEVER, Instant, parse_iso
+from streams.model.records import Finding, FindingRecord, Restatement
+
+SNOOZES_PER_PASS_MAX = 500
+
+_STANDING = "SELECT id FROM data_consistency_alerts WHERE tenant = $1 AND standing"
+_NEWER_RESTATEMENT = """
+INSERT INTO restatements (tenant, at) VALUES ($1, $2::text::timestamptz)
+ON CONFLICT (tenant) DO UPDATE SET at = EXCLUDED.at WHERE restatements.at < EXCLUDED.at
+RETURNING tenant
+"""
+_SNOOZES_OVER = """
+SELECT id FROM data_consistency_alerts
+WHERE snoozed_until <= $1::text::timestamptz ORDER BY snoozed_until LIMIT $2
+"""
+
+
+class AlertNotFound(Exception):
+    """There is no such alert, or not for this tenant."""
+
+
+class VersionConflict(Exception):
+    """The alert changed since the version that the caller saw."""
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"the alert is at version {current}")
+        self.current = current
+
+
+def wall_clock() -> Instant:
+    """This machine's time: for what people read, never for what decides."""
+    return Instant(int(time.time() * 1000))
+
+
+class _Draft(msgspec.Struct):
+    """The alerts of one transaction, as read and as they will be written."""
+
+    known: frozenset[str]
+    alerts: dict[str, TrackedAlert]
+    touched: set[str] = msgspec.field(default_factory=set)
+    changes: list[tuple[Alert, Change]] = msgspec.field(default_factory=list)
+
+    def take(self, step: Step) -> None:
+        """Remember one step."""
+        alert = step.tracked.alert
+        self.alerts[alert.id] = step.tracked
+        self.touched.add(alert.id)
+        if step.change is not None:
+            self.changes.append((alert, step.change))
+
+    async def write(self, connection: Connection) -> None:
+        """Write what was touched."""
+        alerts = [self.alerts[one] for one in sorted(self.touched)]
+        await write(connection, known=self.known, alerts=alerts, changes=self.changes)
+
+
+class AlertStore:
+    """The one place that writes alerts. `timezone_of` names a tenant's IANA zone."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        timezone_of: Callable[[str], str] = lambda _: "UTC",
+        pages: Pages | None = None,
+        clock: Callable[[], Instant] = wall_clock,
+    ) -> None:
+        self._database = database
+        self._zone_of = cache(lambda tenant: ZoneInfo(timezone_of(tenant)))
+        self._pages = pages or Pages()
+        self._clock = clock
+        self._installed_at: Instant | None = None
+
+    async def apply(self, records: Sequence[FindingRecord]) -> int:
+        """Apply findings and restatements in their order, all or none; how many changes people can see.
+
+        Raises StoreUnavailable, or the driver's error for a record that the store refuses.
+        """
+        async with self._database.transaction() as connection:
+            installed_at = await self._installation(connection)
+            changes = 0
+            for part in _parts(records):
+                if isinstance(part, Restatement):
+                    changes += await self._restate(connection, part)
+                else:
+                    changes += await self._find(connection, part, installed_at)
+            return changes
+
+    async def act(
+        self,
+        alert_id: str,
+        action: PersonsAction,
+        *,
+        actor: str,
+        tenants: Sequence[str] | None,
+        versions: frozenset[int] | None,
+    ) -> Alert:
+        """Do what a person asks. `tenants` None is all; `versions` are those the person saw, None is any.
+
+        Raises AlertNotFound, VersionConflict, ActionRefused, StoreUnavailable.
+        """
+        async with self._database.transaction() as connection:
+            tracked = (await locked(connection, [alert_id])).get(alert_id)
+            if tracked is None or (tenants is not None and tracked.alert.tenant not in tenants):
+                raise AlertNotFound(alert_id)
+            if versions is not None and tracked.alert.version not in versions:
+                raise VersionConflict(tracked.alert.version)
+            step = apply_action(tracked, action, actor=actor, now=self._clock())
+            if isinstance(action, Recheck):
+                await request_recheck(connection, step.tracked.alert, actor)
+            if step.change is not None or step.tracked != tracked:
+                draft = _Draft(known=frozenset([alert_id]), alerts={})
+                draft.take(step)
+                await draft.write(connection)
+            return step.tracked.alert
+
+    async def end_snoozes(self) -> int:
+        """Wake the alerts whose snooze ran out; how many."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            due = await connection.fetch(_SNOOZES_OVER, iso_text(now), SNOOZES_PER_PASS_MAX)
+            if not due:
+                return 0
+            draft = await _draft(connection, [str(row["id"]) for row in due])
+            for tracked in list(draft.alerts.values()):
+                step = end_snooze(tracked, now)
+                if step is not None:
+                    draft.take(step)
+            await draft.write(connection)
+            return len(draft.touched)
+
+    async def _find(self, connection: Connection, findings: Sequence[Finding], installed_at: Instant) -> int:
+        draft = await _draft(connection, [finding.alert_id for finding in findings])
+        for finding in findings:
+            around = Surroundings(
+                now=self._clock(),
+                installed_at=installed_at,
+                zone=self._zone(finding.tenant),
+                pages=self._pages,
+            )
+            step = apply_finding(draft.alerts.get(finding.alert_id), finding, around)
+            if step is not None:
+                draft.take(step)
+        await draft.write(connection)
+        return len(draft.changes)
+
+    async def _restate(self, connection: Connection, restatement: Restatement) -> int:
+        if await connection.fetchval(_NEWER_RESTATEMENT, restatement.tenant, restatement.at) is None:
+            return 0
+        standing = await connection.fetch(_STANDING, restatement.tenant)
+        draft = await _draft(connection, [str(row["id"]) for row in standing])
+        restated = dict(restatement.open)
+        at, now = parse_iso(restatement.at) or NEVER, self._clock()
+        for tracked in list(draft.alerts.values()):
+            # An open episode that is lower than the one restated is news on its way, not an absence.
+            if restated.get(tracked.alert.id, 0) >= tracked.alert.episode:
+                present = apply_presence(tracked)
+                step = None if present is None else Step(tracked=present, change=None)
+            else:
+                step = apply_absence(tracked, at, now)
+            if step is not None:
+                draft.take(step)
+        await draft.write(connection)
+        return len(draft.changes)
+
+    async def _installation(self, connection: Connection) -> Instant:
+        if self._installed_at is None:
+            installed_at = await connection.fetchval("SELECT installed_at FROM installation")
+            self._installed_at = Instant(int(installed_at.timestamp() * 1000))
+        return self._installed_at
+
+    def _zone(self, tenant: str) -> tzinfo:
+        return self._zone_of(tenant)
+
+
+async def _draft(connection: Connection, ids: Sequence[str]) -> _Draft:
+    alerts = await locked(connection, ids)
+    return _Draft(known=frozenset(alerts), alerts=alerts)
+
+
+def _parts(records: Sequence[FindingRecord]) -> list[list[Finding] | Restatement]:
+    """Runs of findings, and restatements alone: a restatement counts against what stands before it."""
+    parts: list[list[Finding] | Restatement] = []
+    for record in records:
+        if isinstance(record, Restatement):
+            parts.append(record)
+        elif parts and isinstance(parts[-1], list):
+            parts[-1].append(record)
+        else:
+            parts.append([record])
+    return parts

@@ -1,0 +1,40 @@
+"""Records of the findings and verdicts topics, strictly: another shape is an error, never a guess."""
+
+from uuid import UUID
+
+import msgspec
+
+from streams.alerts.lifecycle import order_of
+from streams.model.ids import parse_iso
+from streams.model.records import Finding, FindingRecord, Restatement, Verdict
+
+_findings = msgspec.json.Decoder(Finding | Restatement)
+_verdicts = msgspec.json.Decoder(Verdict)
+
+
+def decode_finding(value: bytes) -> FindingRecord:
+    """A finding or a restatement. Raises ValueError (msgspec's errors are such) with what is wrong."""
+    record: FindingRecord = _findings.decode(value)
+    if isinstance(record, Restatement):
+        _times(record.at)
+        return record
+    order_of(record)
+    _times(record.opened_at, record.detected_at)
+    parse_iso(record.starts_at)
+    parse_iso(record.verification.read_at)
+    if str(UUID(record.alert_id)) != record.alert_id:
+        raise ValueError("alert_id is not in the usual form of a UUID")
+    return record
+
+
+def decode_verdict(value: bytes) -> Verdict:
+    """A verdict. Raises ValueError with what is wrong."""
+    verdict = _verdicts.decode(value)
+    _times(verdict.as_of, verdict.compared_through)
+    return verdict
+
+
+def _times(*texts: str) -> None:
+    for text in texts:
+        if parse_iso(text) is None:
+            raise ValueError("a time is empty")

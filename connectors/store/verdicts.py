@@ -1,0 +1,108 @@
+"""How each booking and appointment stands: newest verdict by subject, found by any of its aliases."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from connectors.store.database import Connection, Database
+from connectors.store.instants import iso_of
+from streams.model.ids import parse_iso
+from streams.model.records import Difference, Verdict
+
+_UPSERT = """
+INSERT INTO verdicts (tenant, subject_kind, subject_id, verdict, reason, as_of, compared_through, aliases,
+                      differences, suspected_for_ms)
+SELECT tenant, subject_kind, subject_id, verdict, reason, as_of, compared_through, aliases,
+       differences, suspected_for_ms
+FROM jsonb_populate_recordset(NULL::verdicts, $1::jsonb)
+ON CONFLICT (tenant, subject_kind, subject_id) DO UPDATE SET
+    verdict = EXCLUDED.verdict, reason = EXCLUDED.reason, as_of = EXCLUDED.as_of,
+    compared_through = EXCLUDED.compared_through, aliases = EXCLUDED.aliases,
+    differences = EXCLUDED.differences, suspected_for_ms = EXCLUDED.suspected_for_ms
+WHERE verdicts.as_of <= EXCLUDED.as_of
+"""
+#: What differs anywhere differs; what is unknown anywhere is not known to agree. Then the newest.
+_OF_BOOKING = """
+SELECT tenant, verdict, reason, as_of, compared_through, differences FROM verdicts
+WHERE aliases @> ARRAY[$1::text] AND ($2::text[] IS NULL OR tenant = ANY($2))
+ORDER BY CASE verdict WHEN 'differ' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, as_of DESC
+LIMIT 1
+"""
+_ALERTS_OF_BOOKING = """
+SELECT id, tenant, rule, detected_at FROM data_consistency_alerts
+WHERE booking_uid = $1 AND status <> 'resolved' AND ($2::text[] IS NULL OR tenant = ANY($2))
+ORDER BY priority, id LIMIT 50
+"""
+
+_differences = msgspec.json.Decoder(tuple[Difference, ...])
+
+
+class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `GET /v1/bookings/{uid}/consistency`; `alerts` are the ids of those not resolved."""
+
+    uid: str
+    tenant: str
+    verdict: str
+    reason: str
+    as_of: str
+    compared_through: str | None
+    differences: tuple[Difference, ...]
+    alerts: tuple[str, ...]
+
+
+async def write_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
+    """Keep the newest verdict of each subject, by `as_of`; one statement for all."""
+    newest: dict[tuple[str, str, str], Verdict] = {}
+    for verdict in verdicts:
+        key = (verdict.tenant, verdict.subject.kind.value, verdict.subject.id)
+        kept = newest.get(key)
+        if kept is None or (parse_iso(kept.as_of) or 0) <= (parse_iso(verdict.as_of) or 0):
+            newest[key] = verdict
+    rows = [_row(verdict) for _, verdict in sorted(newest.items())]
+    await connection.execute(_UPSERT, msgspec.json.encode(rows).decode())
+
+
+async def consistency_of(database: Database, uid: str, tenants: Sequence[str] | None) -> Consistency | None:
+    """How a booking stands for these tenants (None is all); None where no side ever named it.
+
+    Raises StoreUnavailable.
+    """
+    visible = None if tenants is None else list(tenants)
+    async with database.connection() as connection:
+        row = await connection.fetchrow(_OF_BOOKING, uid, visible)
+        alerts = await connection.fetch(_ALERTS_OF_BOOKING, uid, visible)
+    if row is None and not alerts:
+        return None
+    ids = tuple(str(alert["id"]) for alert in alerts)
+    if row is None:  # the finding came before the verdict
+        first = alerts[0]
+        return Consistency(
+            uid=uid, tenant=first["tenant"], verdict="differ", reason=first["rule"],
+            as_of=iso_of(first["detected_at"]), compared_through=None, differences=(), alerts=ids,
+        )  # fmt: skip
+    return Consistency(
+        uid=uid,
+        tenant=row["tenant"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        as_of=iso_of(row["as_of"]),
+        compared_through=iso_of(row["compared_through"]),
+        differences=_differences.decode(row["differences"]),
+        alerts=ids,
+    )
+
+
+def _row(verdict: Verdict) -> dict[str, object]:
+    own = (verdict.subject.id,) if verdict.subject.kind == "booking" else ()
+    return {
+        "tenant": verdict.tenant,
+        "subject_kind": verdict.subject.kind,
+        "subject_id": verdict.subject.id,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "as_of": verdict.as_of,
+        "compared_through": verdict.compared_through,
+        "aliases": sorted({*verdict.aliases, *own}),
+        "differences": verdict.differences,
+        "suspected_for_ms": verdict.suspected_for_ms,
+    }

@@ -1,0 +1,176 @@
+"""The alert as everybody sees it (design §6, fixed JSON), and the ledger that decides about it.
+
+Rule 1: `Alert` has exactly the fixed fields, each always present, null where absent, times ISO with Z.
+Rule 2: an alert carries ids, times and status words; never a name or a phone number.
+Rule 3: what only decides (event times, a person's word) lives in `Ledger`, never in the JSON.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from streams.model.ids import Instant, iso
+from streams.model.records import Difference, Evidence, Subject
+from streams.model.rule import AlertStatus, Resolution, Rule, Severity
+
+SCHEMA = 1
+
+#: What a person may say when closing an alert (contracts.md, "HTTP").
+PEOPLES_RESOLUTIONS: frozenset[Resolution] = frozenset(
+    {Resolution.MANUAL, Resolution.EXPECTED, Resolution.FALSE_POSITIVE}
+)
+
+#: Fields of one side by name; values as text, absent null.
+SideFields = dict[str, str | None]
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """How the alert was proved; `read_at` is when the deciding read was answered."""
+
+    state: Literal["verified", "unverified"]
+    read_at: str | None
+    attempts: int
+
+
+class Links(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages about the two sides; null where there is none."""
+
+    calcom: str | None
+    app: str | None
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One fault, for ever under one id; a return is a new `episode` of it."""
+
+    id: str
+    tenant: str
+    rule: Rule
+    severity: Severity
+    priority: int  # 1 (first) to 5
+    status: AlertStatus
+    title: str
+    summary: str
+    subject: Subject
+    booking_uid: str | None
+    appointment_id: str | None
+    call_id: str | None
+    local: SideFields
+    calcom: SideFields
+    differences: tuple[Difference, ...]
+    opened_at: str  # when the fault began, source time
+    detected_at: str  # when it was confirmed
+    updated_at: str
+    resolved_at: str | None
+    resolution: Resolution | None
+    episode: int
+    verification: Proof
+    evidence: tuple[Evidence, ...]
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+    snoozed_until: str | None
+    assignee: str | None
+    baseline: bool
+    runbook_url: str
+    links: Links
+    schema: int
+    version: int
+
+
+class PersonsWord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person said about this episode: it holds whatever the machine finds, until the next episode."""
+
+    says: Literal["resolved", "reopened"]
+    at: str
+    resolution: Resolution | None = None
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides about an alert and is not shown.
+
+    `heard` orders findings: (episode, event time in ms, rank of change); `standing` is the machine's view.
+    """
+
+    heard: tuple[int, int, int]
+    standing: bool
+    resolved_at: str | None = None
+    resolution: Resolution | None = None
+    starts_at: str | None = None
+    word: PersonsWord | None = None
+    missed_restatements: int = 0
+
+
+class TrackedAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with its ledger: what the store keeps as one row."""
+
+    alert: Alert
+    ledger: Ledger
+
+
+Action = Literal[
+    "opened",
+    "updated",
+    "reopened",
+    "resolved",
+    "acknowledged",
+    "unacknowledged",
+    "snoozed",
+    "snooze_ended",
+    "assigned",
+    "noted",
+    "recheck_requested",
+]
+
+#: The actor of every change that no person made.
+MACHINE = "plumbline"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, rename={"from_status": "from", "to_status": "to"}):
+    """One line of an alert's history."""
+
+    at: str
+    actor: str
+    action: Action
+    from_status: AlertStatus | None
+    to_status: AlertStatus
+    note: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a transition gives: the alert after it, and the change to record.
+
+    `change` is None where people see no difference; the ledger may still have moved.
+    """
+
+    tracked: TrackedAlert
+    change: Change | None
+
+
+def settled(alert: Alert, ledger: Ledger) -> Alert:
+    """The alert with status, resolution and resolved_at as ledger and people's fields say.
+
+    The one place where status is decided: a person's word, then the machine's view, snooze, acknowledgement.
+    """
+    word = ledger.word
+    status, resolved_at, resolution = AlertStatus.OPEN, None, None
+    if word is not None and word.says == "resolved":
+        status, resolved_at, resolution = AlertStatus.RESOLVED, word.at, word.resolution
+    elif not ledger.standing and word is None:
+        status, resolved_at, resolution = AlertStatus.RESOLVED, ledger.resolved_at, ledger.resolution
+    elif alert.snoozed_until is not None:
+        status = AlertStatus.SNOOZED
+    elif alert.acknowledged_by is not None:
+        status = AlertStatus.ACKNOWLEDGED
+    return msgspec.structs.replace(alert, status=status, resolved_at=resolved_at, resolution=resolution)
+
+
+def iso_text(at: Instant) -> str:
+    """ISO 8601 in UTC with milliseconds and Z, of an instant that is there."""
+    text = iso(at)
+    assert text is not None
+    return text
+
+
+def for_tenants_own_eyes(alert: Alert) -> Alert:
+    """The alert without restricted evidence: what a key that is not for all tenants may see."""
+    shown = tuple(fact for fact in alert.evidence if not fact.restricted)
+    return alert if len(shown) == len(alert.evidence) else msgspec.structs.replace(alert, evidence=shown)

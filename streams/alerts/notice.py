@@ -1,0 +1,102 @@
+"""Which change of an alert is a notice, and the words that notifiers and the notification log share.
+
+    an alert that stands        opened (first episode) or reopened (a later one)
+    an alert that is over       resolved, if its episode was told
+    baseline                    held for the one message about all of them
+    acknowledged, snoozed       nothing: somebody knows already
+
+A notice is known by (channel, alert id, episode, kind): however often a change is heard of, it is told once.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from streams.alerts.alert import Alert
+from streams.model.rule import AlertStatus, Resolution, Severity
+
+
+class NoticeKind(StrEnum):
+    """What a notice says."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+
+
+class NoticeState(StrEnum):
+    """How far a notice is."""
+
+    PENDING = "pending"  # to be sent
+    HELD = "held"  # waits for the one message about the baseline
+    SENT = "sent"
+    SKIPPED = "skipped"  # not told, for a reason
+    FAILED = "failed"  # the channel refused it for good
+
+
+class Reason(StrEnum):
+    """Why a notice was not told on its own, or not yet."""
+
+    SUPERSEDED = "superseded"  # another alert speaks for the same cause
+    BASELINE = "baseline"  # older than the installation
+    NEVER_TOLD = "never_told"  # its beginning was not told either
+    OVER_BEFORE_TOLD = "over_before_told"  # a held one ended before the message
+    UNREACHABLE = "unreachable"  # no answer from the channel, or 5xx
+    RATE_LIMITED = "rate_limited"  # the channel asked to wait
+    MISCONFIGURED = "misconfigured"  # the channel does not know us, or our address
+    REFUSED = "refused"  # the channel does not take this message
+
+
+class PlannedNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice as decided, before the log has seen whether it is new."""
+
+    kind: NoticeKind
+    state: NoticeState
+    reason: Reason | None
+    alert: Alert
+
+
+class DueNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice to send now; `attempts` counts this one. It is ours for a while (a lease), then anybody's again."""
+
+    position: int
+    kind: NoticeKind
+    attempts: int
+    alert: Alert
+
+
+class HeldNotices(msgspec.Struct, frozen=True, kw_only=True):
+    """The baseline notices that wait: positions, how many by rule, seconds since the first and the last."""
+
+    positions: tuple[int, ...]
+    by_rule: dict[str, int]
+    oldest_seconds: float
+    newest_seconds: float
+
+
+def notice_of(alert: Alert) -> PlannedNotice | None:
+    """The notice that an alert in this state calls for; None where people need to hear nothing."""
+    match alert.status:
+        case AlertStatus.ACKNOWLEDGED | AlertStatus.SNOOZED:
+            return None
+        case AlertStatus.RESOLVED:
+            return _resolved(alert)
+        case AlertStatus.OPEN:
+            kind = NoticeKind.OPENED if alert.episode == 1 else NoticeKind.REOPENED
+            state = NoticeState.HELD if alert.baseline else NoticeState.PENDING
+            return PlannedNotice(kind=kind, state=state, reason=None, alert=alert)
+
+
+def is_urgent(alert: Alert) -> bool:
+    """Whether the notice goes before others that wait."""
+    return alert.severity is Severity.CRITICAL
+
+
+def _resolved(alert: Alert) -> PlannedNotice:
+    reason = None
+    if alert.resolution is Resolution.SUPERSEDED:
+        reason = Reason.SUPERSEDED
+    elif alert.baseline:
+        reason = Reason.BASELINE
+    state = NoticeState.PENDING if reason is None else NoticeState.SKIPPED
+    return PlannedNotice(kind=NoticeKind.RESOLVED, state=state, reason=reason, alert=alert)

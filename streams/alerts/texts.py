@@ -1,0 +1,101 @@
+"""Titles and summaries of alerts, for people. Only ids, times and status words: no names, no numbers to call.
+
+A rule without a line here gets its id as title and both sides as summary, so a new rule is readable at once.
+"""
+
+from datetime import datetime, tzinfo
+
+from streams.model.ids import parse_iso
+from streams.model.records import Finding, Side
+from streams.model.rule import Rule
+
+TITLES: dict[str, str] = {
+    Rule.ORPHANED_LOCAL: "In your database, missing in Cal.com",
+    Rule.ORPHANED_CALCOM: "Booked in Cal.com, missing in your database",
+    Rule.START_TIME_DRIFT: "Start times differ",
+    Rule.END_TIME_DRIFT: "End times differ",
+    Rule.STATUS_DRIFT: "Statuses differ",
+    Rule.MISSED_RESCHEDULE: "Rescheduled in Cal.com, old time in your database",
+    Rule.PHANTOM_BOOKING: "Call says booked, its flag says not",
+    Rule.APPOINTMENT_MADE_MISMATCH: "Call is flagged as booked, its outcome says not",
+    Rule.MISSING_APPOINTMENT: "Call made an appointment that is not there",
+    Rule.MISSING_DIRECTION: "Call without a direction",
+    Rule.MISSING_CALL_LINK: "Appointment without the call that made it",
+}
+
+#: What to say of a side that has nothing, by rule: (Cal.com, database).
+_ABSENT: dict[str, tuple[str, str]] = {
+    Rule.ORPHANED_LOCAL: ("no such booking", "no row"),
+    Rule.ORPHANED_CALCOM: ("no booking", "no row"),
+}
+
+_FAR_OFF_DAYS = 6
+
+
+def title(rule: str) -> str:
+    """One short sentence, the same for each alert of a rule."""
+    return TITLES.get(rule, rule.replace("_", " ").capitalize())
+
+
+def summary(finding: Finding, zone: tzinfo) -> str:
+    """Both sides and the proof, in the tenant's time: `Cal.com: accepted, Thu 14:00 CET · …`."""
+    seen_from = finding.detected_at
+    parts = [_call_part(finding), *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
+    return " · ".join(part for part in parts if part)
+
+
+def clock_text(iso_time: str, zone: tzinfo, seen_from: str) -> str:
+    """`Thu 14:00 CET` near `seen_from`, `Thu 3 Dec 14:00 CET` further off; what is no instant stays."""
+    try:
+        at, near = _local(iso_time, zone), _local(seen_from, zone)
+    except ValueError:
+        return iso_time
+    day = f"{at:%a}" if abs((at.date() - near.date()).days) <= _FAR_OFF_DAYS else f"{at:%a} {at.day} {at:%b}"
+    if at.year != near.year and day != f"{at:%a}":
+        day += f" {at.year}"
+    return f"{day} {at:%H:%M %Z}"
+
+
+def _local(iso_time: str, zone: tzinfo) -> datetime:
+    at = parse_iso(iso_time)
+    if at is None:
+        raise ValueError("no instant")
+    return datetime.fromtimestamp(at / 1000, zone)
+
+
+def _call_part(finding: Finding) -> str:
+    columns = finding.local.extra
+    if not columns:
+        return ""
+    said = ", ".join(f"{name} {'empty' if value is None else value}" for name, value in columns.items())
+    return f"call {finding.call_id}: {said}" if finding.call_id else said
+
+
+def _side_parts(finding: Finding, zone: tzinfo, seen_from: str) -> list[str]:
+    if finding.local.extra and _is_bare(finding.calcom):
+        return []  # a rule about one side: there is no other to compare with
+    absent_calcom, absent_local = _ABSENT.get(finding.rule, ("nothing", "no row"))
+    shown_end = any(difference.field == "end" for difference in finding.differences)
+    sides = (("Cal.com", finding.calcom, absent_calcom), ("database", finding.local, absent_local))
+    return [f"{name}: {_side(side, zone, seen_from, shown_end) or absent}" for name, side, absent in sides]
+
+
+def _is_bare(side: Side) -> bool:
+    return side.start is None and side.end is None and side.status is None
+
+
+def _side(side: Side, zone: tzinfo, seen_from: str, shown_end: bool) -> str:
+    said = [side.status] if side.status else []
+    if side.start:
+        said.append(clock_text(side.start, zone, seen_from))
+    if side.end and shown_end:
+        said.append(f"until {clock_text(side.end, zone, seen_from)}")
+    return ", ".join(said)
+
+
+def _proof_part(finding: Finding, zone: tzinfo) -> str:
+    proof = finding.verification
+    if proof.state == "unverified" or proof.read_at is None:
+        return "Not proved"
+    what = f": {proof.read_what}" if proof.read_what else ""
+    return f"Proved {_local(proof.read_at, zone):%H:%M:%S}{what} (waited {proof.waited_seconds:.0f} s)"
