@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.cases.case import Case, Phase, newer_case
-from streams.facts.index import FactIndex, Key, decode_key
+from streams.cases.case import Case, Phase
+from streams.facts.index import FactIndex, Key
 from streams.model.facts import BookingFacts, RowFacts
 
 VALUE_BYTES_MAX = 256 * 1024
@@ -68,20 +68,16 @@ class DurableState:
         return records
 
     @staticmethod
-    def key(raw: bytes) -> Key:
-        return decode_key(raw)
-
-    @staticmethod
-    def newer(held: Case | None, loaded: Case) -> Case:
-        return newer_case(held, loaded)
-
-    @staticmethod
-    def decode(key: bytes, value: bytes) -> tuple[str, int, BookingFacts | RowFacts | Case]:
-        """(kind, wake_at, entry) of one changelog record."""
-        kind, wake_at, body = key[:1].decode(), int.from_bytes(value[:8], "big"), value[8:]
-        if kind == CASE_KIND:
-            return kind, wake_at, _cases.decode(body)
-        return kind, wake_at, _bookings.decode(body) if kind == "b" else _rows.decode(body)
+    def decode(key: bytes, value: bytes) -> tuple[int, BookingFacts | RowFacts | Case]:
+        """(wake_at, entry) of one changelog record."""
+        wake_at, body = int.from_bytes(value[:8], "big"), value[8:]
+        match key[:1]:
+            case b"k":
+                return wake_at, _cases.decode(body)
+            case b"b":
+                return wake_at, _bookings.decode(body)
+            case _:
+                return wake_at, _rows.decode(body)
 
 
 def _value(wake_at: int, entry: BookingFacts | RowFacts | Case) -> bytes:

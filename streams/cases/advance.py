@@ -152,6 +152,11 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
             True,
         )
         case.uids = tuple(link.uid for link in violation.links)
+    if not violation.certain:
+        # The row names another booking now, which nobody has read: the finding ends or goes on by that read.
+        round_ = f"{case.id}|{case.episode}|other|{violation.newest}"
+        step.asks += [Ask(need, "settle", round_, violation.starts_at) for need in violation.needs]
+        step.wake(now + ASK_AGAIN_MS)
     if now >= case.reread_at:
         for need in violation.needs:
             step.asks.append(

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from streams.facts.history import join_history
-from streams.model.facts import READS_MAX, TOLD_MAX, BookingFacts, Lookup, Read, Told
+from streams.model.facts import READS_MAX, TOLD_MAX, BookingFacts, Lookup, Read, Told, in_total_order
 
 #: A read that contradicts a webhook counts if it began this long after it, ms (§4a).
 CONTRADICTION_MS = 3_000
@@ -62,7 +62,7 @@ def join_booking(ours: BookingFacts | None, theirs: BookingFacts) -> BookingFact
     return BookingFacts(
         told=join_history(ours.told, theirs.told, rank=_told_rank, same=_never, pick=_first_arrival, limit=TOLD_MAX),
         reads=join_history(
-            ours.reads, theirs.reads, rank=_read_rank, same=same_read_state, pick=max_read, limit=READS_MAX
+            ours.reads, theirs.reads, rank=_read_rank, same=same_read_state, pick=_first_answer, limit=READS_MAX
         ),
         lookup=newer_lookup(ours.lookup, theirs.lookup),
     )
@@ -78,22 +78,16 @@ def _never(_a: Told, _b: Told) -> bool:
 
 def _first_arrival(a: Told, b: Told) -> Told:
     """A repeat of a body moves nothing: the smaller arrival stands."""
-    return min(a, b, key=lambda told: (told.arrived, told.offset))
+    return min(a, b, key=lambda told: (told.arrived, in_total_order(told)))
 
 
 def _read_rank(read: Read) -> tuple[object, ...]:
-    return (read.begun, read.found, read.updated_at, read.status or "", read.start or 0, read.end or 0)
+    state = (read.found, read.updated_at, read.status or "", read.start or 0, read.end or 0)
+    return (read.begun, *state, read.predecessor or "", read.successor or "", read.numeric_id or "")
 
 
-def max_read(a: Read, b: Read) -> Read:
-    """Two records of one read: the earlier answer, with the fuller links."""
-    first, second = sorted((a, b), key=lambda read: (read.answered, read.offset, read.partition))
-    return msgspec.structs.replace(
-        first,
-        predecessor=first.predecessor or second.predecessor,
-        successor=first.successor or second.successor,
-        numeric_id=first.numeric_id or second.numeric_id,
-    )
+def _first_answer(a: Read, b: Read) -> Read:
+    return min(a, b, key=lambda read: (read.answered, in_total_order(read)))
 
 
 def same_read_state(a: Read, b: Read) -> bool:
@@ -104,7 +98,7 @@ def newer_lookup(a: Lookup | None, b: Lookup | None) -> Lookup | None:
     """The lookup of the newer snapshot."""
     if a is None or b is None:
         return a or b
-    return max(a, b, key=lambda x: (x.snapshot.xmax, x.begun, -x.answered, x.snapshot.xmin, x.rows))
+    return max(a, b, key=lambda lookup: (lookup.snapshot.xmax, lookup.begun, in_total_order(lookup)))
 
 
 def newest_told(facts: BookingFacts) -> Told | None:

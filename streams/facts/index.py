@@ -88,8 +88,9 @@ class FactIndex:
             return self._uid_of.get(Key("b", tenant, ref), ref)
         return ref
 
-    def neighbours(self, key: Key) -> set[Key]:
-        return self._links.get(key, set())
+    def tenants(self) -> set[str]:
+        """Tenants of whom anything is known here."""
+        return {key.tenant for key in self.bookings} | {key.tenant for key in self.rows}
 
     def cause(self, key: Key) -> list[Key]:
         """Every entity that hangs together with this one, this one first: the cause it belongs to."""

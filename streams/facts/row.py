@@ -20,6 +20,7 @@ from streams.model.facts import (
     RowRead,
     RowVersion,
     Snapshot,
+    in_total_order,
 )
 
 _EMPTY = RowFacts()
@@ -57,7 +58,7 @@ def _rank(version: RowVersion) -> tuple[object, ...]:
 
 
 def _read_rank(read: RowRead) -> tuple[object, ...]:
-    return (read.snapshot.xmax, read.begun, read.snapshot.xmin, msgspec.json.encode(read.row))
+    return (read.snapshot.xmax, read.begun, read.snapshot.xmin, in_total_order(read.row))
 
 
 def _same(a: RowVersion | RowRead, b: RowVersion | RowRead) -> bool:
@@ -66,11 +67,11 @@ def _same(a: RowVersion | RowRead, b: RowVersion | RowRead) -> bool:
 
 def _first_arrival(a: RowVersion, b: RowVersion) -> RowVersion:
     """A repeat (Debezium after a crash) moves nothing."""
-    return min(a, b, key=lambda version: (version.arrived, version.offset))
+    return min(a, b, key=lambda version: (version.arrived, in_total_order(version)))
 
 
 def _first_answer(a: RowRead, b: RowRead) -> RowRead:
-    return min(a, b, key=lambda read: (read.answered, read.begun))
+    return min(a, b, key=lambda read: (read.answered, in_total_order(read)))
 
 
 def shows(snapshot: Snapshot, version: RowVersion, begun: int) -> bool:

@@ -10,7 +10,9 @@ from streams.model.rule import GRACE_SECONDS, Rule
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds in milliseconds; `tenants` overrides them by tenant (design §8, `[detection]`)."""
 
-    grace_ms: Mapping[Rule, int] = {rule: round(seconds * 1000) for rule, seconds in GRACE_SECONDS.items()}
+    grace_ms: Mapping[Rule, int] = msgspec.field(
+        default_factory=lambda: {rule: round(seconds * 1000) for rule, seconds in GRACE_SECONDS.items()}
+    )
     tenants: Mapping[str, "Judgement"] = {}
     #: Least lag wait before a read of Cal.com counts as proof.
     calcom_lag_ms: int = 2_000
