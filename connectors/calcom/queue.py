@@ -1,0 +1,132 @@
+"""The questions to Cal.com that wait for their turn, in table `verification_queue`.
+
+They wait in the store and not in Kafka offsets: the order is by urgency, an answer may take hours while
+Cal.com is down, and a restart must forget none.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from connectors.calcom.quota import Priority
+from streams.model.ids import is_numeric
+from streams.model.records import BookingQuestion, NumericQuestion
+
+CalcomQuestion = BookingQuestion | NumericQuestion
+
+#: Told on this channel with the tenant as payload, so that whichever process reads Cal.com wakes at once.
+CHANNEL = "plumbline_questions"
+#: Between two tries of a question that Cal.com did not answer: doubled each time, at most this.
+RETRY_FIRST_SECONDS = 2.0
+RETRY_SECONDS_MAX = 60.0
+
+_PRIORITY = {"proof": Priority.PROOF, "settle": Priority.SETTLE, "reread": Priority.REREAD}
+
+_ADD = """
+INSERT INTO verification_queue (request_id, tenant, subject, priority, matters_at, question)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::jsonb[])
+ON CONFLICT (request_id) DO UPDATE
+   SET priority = least(verification_queue.priority, excluded.priority)
+"""
+_WAITING = """
+SELECT question::text AS question, attempts FROM verification_queue
+ WHERE tenant = ANY($1) AND not_before <= now() AND NOT request_id = ANY($2)
+ ORDER BY priority, matters_at NULLS LAST, created_at, request_id
+ LIMIT $3
+"""
+# 2, 4, 8 … seconds, up to the bound, with a tenth of jitter so that a thousand do not come back as one.
+_POSTPONE = """
+UPDATE verification_queue
+   SET attempts = attempts + 1,
+       not_before = now() + make_interval(
+           secs => least($2::float8, $3::float8 * power(2, least(attempts, 10))) * (1 + random() / 10))
+ WHERE request_id = ANY($1)
+"""
+_NEXT_AT = """
+SELECT extract(epoch FROM min(not_before) - now())::float8
+  FROM verification_queue WHERE tenant = ANY($1) AND NOT request_id = ANY($2)
+"""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """One question that waits; `attempts` counts how often Cal.com gave no answer."""
+
+    question: CalcomQuestion
+    attempts: int
+
+
+class QuestionQueue:
+    """The queue in the store. Raises what asyncpg raises when the store is away."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def add(self, questions: Sequence[CalcomQuestion]) -> None:
+        """Queue them; a request_id that waits already stays as it is, or moves up."""
+        # One INSERT may not touch a row twice.
+        distinct = list({question.request_id: question for question in questions}.values())
+        if not distinct:
+            return
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                _ADD,
+                [question.request_id for question in distinct],
+                [question.tenant for question in distinct],
+                [subject_of(question) for question in distinct],
+                [priority_of(question) for question in distinct],
+                [_moment(question.matters_at) for question in distinct],
+                [msgspec.json.encode(question).decode() for question in distinct],
+            )
+            for tenant in {question.tenant for question in distinct}:
+                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, tenant)
+
+    async def waiting(self, tenants: Collection[str], besides: Collection[str], limit: int) -> list[Waiting]:
+        """The most urgent questions of these tenants whose time has come, without those of `besides`."""
+        rows = await self._pool.fetch(_WAITING, list(tenants), list(besides), limit)
+        return [
+            Waiting(question=msgspec.json.decode(row["question"], type=CalcomQuestion), attempts=row["attempts"])
+            for row in rows
+        ]
+
+    async def next_in_seconds(self, tenants: Collection[str], besides: Collection[str]) -> float | None:
+        """How long until the next question's time comes; None if none waits."""
+        seconds = await self._pool.fetchval(_NEXT_AT, list(tenants), list(besides))
+        return None if seconds is None else max(0.0, float(seconds))
+
+    async def answered(self, request_ids: Collection[str]) -> None:
+        """Take answered questions out."""
+        await self._pool.execute("DELETE FROM verification_queue WHERE request_id = ANY($1)", list(request_ids))
+
+    async def postpone(self, request_ids: Collection[str]) -> None:
+        """Cal.com gave no answer: ask again later, each time a little later."""
+        await self._pool.execute(_POSTPONE, list(request_ids), RETRY_SECONDS_MAX, RETRY_FIRST_SECONDS)
+
+    async def release(self, tenants: Collection[str]) -> None:
+        """Cal.com is back: what was put off may be asked now, nearest first."""
+        await self._pool.execute(
+            "UPDATE verification_queue SET not_before = now() WHERE tenant = ANY($1) AND not_before > now()",
+            list(tenants),
+        )
+
+
+def priority_of(question: CalcomQuestion) -> Priority:
+    """Who goes first: proofs, settling reads, re-reads."""
+    return _PRIORITY[question.purpose]
+
+
+def subject_of(question: CalcomQuestion) -> str:
+    """What one read answers: questions of a tenant with the same subject are answered together."""
+    if isinstance(question, BookingQuestion) and not is_numeric(question.uid):
+        return f"booking:{question.uid}"
+    return f"numeric:{numeric_id_of(question)}"
+
+
+def numeric_id_of(question: CalcomQuestion) -> str:
+    """The numeric id asked for, also where it was asked as if it were a uid."""
+    return question.uid if isinstance(question, BookingQuestion) else question.numeric_id
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,93 @@
+"""Records of topic `calcom.bookings`: one read of Cal.com, told under the tenant that asked or owns it."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from connectors.calcom.answers import BookingAnswer, Elsewhere, Found, Missing, Unavailable, Unusable
+from connectors.calcom.booking import Booking, event_type_id
+from connectors.calcom.queue import CalcomQuestion
+from streams.model.ids import iso, parse_iso
+from streams.model.records import BookingRead, ReadReason
+from streams.settings import Settings
+
+#: Puts one read on Kafka under the tenant; returns after the acknowledgement, raises KafkaError.
+Publish = Callable[[str, BookingRead], Awaitable[None]]
+
+#: A question that a person asked through the API begins with this. Its `asked_at` is not the worker's clock.
+RECHECK_PREFIX = "recheck:"
+
+
+def tenant_of_booking(settings: Settings, account: str, booking: Booking) -> str:
+    """Whose a booking is that this account showed."""
+    return settings.tenant_of(account, event_type_id(booking))
+
+
+def placed(answer: BookingAnswer, settings: Settings, account: str, tenant: str) -> BookingAnswer:
+    """The same answer, unless it shows a booking that belongs to another tenant than the one who asked."""
+    if isinstance(answer, Found) and tenant_of_booking(settings, account, answer.booking) != tenant:
+        return Elsewhere(began_at=answer.began_at, http_status=answer.http_status)
+    return answer
+
+
+def read_of_answer(answer: BookingAnswer, account: str, asked: str, questions: Sequence[CalcomQuestion]) -> BookingRead:
+    """What is told to those who asked. `asked` is the uid or numeric id; a found numeric id is told by its
+    uid."""
+    booking = answer.booking if isinstance(answer, Found) else None
+    numeric_found = booking is not None and asked == str(booking["id"])
+    return BookingRead(
+        account=account,
+        uid=str(booking["uid"]) if booking is not None and numeric_found else asked,
+        read_at=_now(),
+        reason="verify",
+        result=_result(answer),
+        duration_ms=_duration_ms(answer.began_at),
+        asked_at=newest_asked_at(questions),
+        request_ids=tuple(sorted({question.request_id for question in questions})),
+        http_status=answer.http_status,
+        booking=booking,
+    )
+
+
+def read_of_page_row(booking: Booking, account: str, began_at: float, reason: ReadReason) -> BookingRead:
+    """What a list page shows that nobody asked for. To be made just before it is sent: it carries its age."""
+    return BookingRead(
+        account=account,
+        uid=str(booking["uid"]),
+        read_at=_now(),
+        reason=reason,
+        result="found",
+        duration_ms=_duration_ms(began_at),
+        http_status=200,
+        booking=booking,
+    )
+
+
+def newest_asked_at(questions: Sequence[CalcomQuestion]) -> str | None:
+    """The newest of the worker's own questions; None where only people asked."""
+    asked = [question.asked_at for question in questions if not question.request_id.startswith(RECHECK_PREFIX)]
+    return max(asked, key=lambda text: parse_iso(text) or 0, default=None)
+
+
+def _result(answer: BookingAnswer) -> Literal["found", "missing", "unavailable", "unusable", "elsewhere"]:
+    match answer:
+        case Found():
+            return "found"
+        case Missing():
+            return "missing"
+        case Elsewhere():
+            return "elsewhere"
+        case Unavailable():
+            return "unavailable"
+        case Unusable():
+            return "unusable"
+
+
+def _now() -> str:
+    return iso(int(time.time() * 1000)) or ""
+
+
+def _duration_ms(began_at: float) -> int:
+    # Rounded up: a read counted as begun too early asks again, one counted as begun too late could prove
+    # falsely.
+    return max(0, int((time.time() - began_at) * 1000) + 1)

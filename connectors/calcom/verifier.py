@@ -1,0 +1,63 @@
+"""The verifier put together: the lanes that ask Cal.com, the polls, the probes, and what wakes them.
+
+Only one process does this at a time (it holds the lock "calcom"): the quota of a key is counted in memory.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from connectors.calcom.accounts import keep_probing, open_accounts, tenants_by_accounts
+from connectors.calcom.breaker import BreakerPolicy
+from connectors.calcom.lane import Lane
+from connectors.calcom.poll import Poll
+from connectors.calcom.queue import CHANNEL, QuestionQueue
+from connectors.calcom.reads import Publish
+from connectors.supervision import supervised
+from streams.settings import Settings
+
+
+def known_tenants(settings: Settings) -> frozenset[str]:
+    """The tenants for whom some account can be asked."""
+    return frozenset(tenant for tenants in tenants_by_accounts(settings).values() for tenant in tenants)
+
+
+async def read_calcom(settings: Settings, *, pool: Any, listener: Any, publish: Publish, policy: BreakerPolicy) -> None:
+    """Ask and poll for ever. `listener` is a connection of its own, for LISTEN; `pool` is the store's.
+
+    Raises what asyncpg raises when the store is away at the start; later each part is started again by
+    itself.
+    """
+    accounts = await open_accounts(settings, pool, policy)
+    queue = QuestionQueue(pool)
+    lanes = [
+        Lane(
+            tenants=tenants,
+            clients=[accounts.clients[name] for name in names],
+            settings=settings,
+            queue=queue,
+            publish=publish,
+        )
+        for names, tenants in tenants_by_accounts(settings).items()
+    ]
+    lane_of = {tenant: lane for lane in lanes for tenant in lane.tenants}
+
+    def woken(_connection: Any, _pid: int, _channel: str, tenant: str) -> None:
+        if tenant in lane_of:
+            lane_of[tenant].wake()
+
+    for lane in lanes:
+        accounts.on_return(lane.came_back)
+    await listener.add_listener(CHANNEL, woken)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number, lane in enumerate(lanes):
+                group.create_task(supervised(f"lane-{number}", lane.run))
+            for name, client in accounts.clients.items():
+                poll = Poll(client=client, settings=settings, pool=pool, publish=publish)
+                group.create_task(supervised(f"poll-{name}", poll.run))
+                group.create_task(supervised(f"probe-{name}", partial(keep_probing, client)))
+    finally:
+        await accounts.close()
+        if not listener.is_closed():
+            await listener.remove_listener(CHANNEL, woken)
