@@ -9,6 +9,8 @@ from streams.model.ids import Instant, parse_iso
 TEXT_CHARACTERS_MAX = 4_000
 NAME_CHARACTERS_MAX = 200
 SNOOZE_SECONDS_MAX = 90 * 86_400
+#: Beyond it a time can no longer be computed with.
+_YEAR_9999_MS = 253_370_764_800_000
 
 
 def _plain(text: str) -> str:
@@ -22,7 +24,7 @@ def _instant(text: str) -> str:
         at = parse_iso(text)
     except (ValueError, OverflowError):
         at = None
-    if at is None or at < 0:
+    if at is None or not 0 <= at < _YEAR_9999_MS:
         raise ValueError("allowed is ISO 8601 with an offset, such as 2026-11-21T10:00:00.000Z")
     return text
 

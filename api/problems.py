@@ -122,10 +122,11 @@ def _of_validation(error: RequestValidationError) -> Problem:
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
-    # The first part is where the field stood (query, path, body); the rest is its name.
-    name = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
+    where, *path = error["loc"]
+    # Of a repeated parameter the name is enough; in a body the whole path is.
+    name = ".".join(str(part) for part in (path if where == "body" else path[:1])) or str(where)
     expected = (error.get("ctx") or {}).get("expected")
-    allowed = f"allowed: {expected}" if expected else str(error["msg"])
+    allowed = f"allowed: {expected}" if expected else str(error["msg"]).removeprefix("Value error, ")
     missing = error["type"] == "missing"
     return FieldError(field=name, value=None if missing else _shown(error.get("input")), allowed=allowed)
 

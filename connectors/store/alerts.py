@@ -165,14 +165,13 @@ class AlertStore:
         if await connection.fetchval(_NEWER_RESTATEMENT, restatement.tenant, restatement.at) is None:
             return 0
         standing = await connection.fetch(_STANDING, restatement.tenant)
-        draft = await _draft(connection, [str(row["id"]) for row in standing])
         restated = dict(restatement.open)
+        draft = await _draft(connection, [*(str(row["id"]) for row in standing), *restated])
         at, now = parse_iso(restatement.at) or NEVER, self._clock()
         for tracked in list(draft.alerts.values()):
-            # An open episode that is lower than the one restated is news on its way, not an absence.
+            # A higher episode than the one known is news on its way, not an absence.
             if restated.get(tracked.alert.id, 0) >= tracked.alert.episode:
-                present = apply_presence(tracked)
-                step = None if present is None else Step(tracked=present, change=None)
+                step = apply_presence(tracked, at, now)
             else:
                 step = apply_absence(tracked, at, now)
             if step is not None:

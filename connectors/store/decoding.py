@@ -17,13 +17,14 @@ def decode_finding(value: bytes) -> FindingRecord:
     record: FindingRecord = _findings.decode(value)
     if isinstance(record, Restatement):
         _times(record.at)
+        for alert_id, _ in record.open:
+            _uuid(alert_id)
         return record
     order_of(record)
     _times(record.opened_at, record.detected_at)
     parse_iso(record.starts_at)
     parse_iso(record.verification.read_at)
-    if str(UUID(record.alert_id)) != record.alert_id:
-        raise ValueError("alert_id is not in the usual form of a UUID")
+    _uuid(record.alert_id)
     return record
 
 
@@ -38,3 +39,8 @@ def _times(*texts: str) -> None:
     for text in texts:
         if parse_iso(text) is None:
             raise ValueError("a time is empty")
+
+
+def _uuid(text: str) -> None:
+    if str(UUID(text)) != text:
+        raise ValueError("an alert id is not in the usual form of a UUID")

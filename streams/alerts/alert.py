@@ -97,6 +97,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: str | None = None
     word: PersonsWord | None = None
     missed_restatements: int = 0
+    #: Closed because nobody restated it, not because somebody said it is over.
+    closed_by_absence: bool = False
 
 
 class TrackedAlert(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,18 +94,27 @@ def apply_absence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | No
         resolved_at=iso_text(at),
         resolution=Resolution.SUPERSEDED,
         missed_restatements=0,
+        closed_by_absence=True,
     )
     alert = settled(tracked.alert, closed)
     note = f"{Resolution.SUPERSEDED.value}: not restated"
     return _step(tracked.alert, alert, closed, "resolved", now, note)
 
 
-def apply_presence(tracked: TrackedAlert) -> TrackedAlert | None:
-    """A restatement contains this alert: what was missed before does not count; None where nothing was."""
-    if not tracked.ledger.missed_restatements:
+def apply_presence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | None:
+    """A restatement made at `at` contains this alert's episode: misses do not count, an absence is taken back.
+
+    None where neither was the case.
+    """
+    ledger = tracked.ledger
+    if ledger.closed_by_absence and ledger.heard[1] < at:
+        heard = (ledger.heard[0], int(at), _RANK["updated"])
+        stands = Ledger(heard=heard, standing=True, starts_at=ledger.starts_at, word=ledger.word)
+        return _step(tracked.alert, settled(tracked.alert, stands), stands, "reopened", now, "restated again")
+    if not ledger.missed_restatements:
         return None
-    ledger = msgspec.structs.replace(tracked.ledger, missed_restatements=0)
-    return TrackedAlert(alert=tracked.alert, ledger=ledger)
+    counted = msgspec.structs.replace(ledger, missed_restatements=0)
+    return Step(tracked=TrackedAlert(alert=tracked.alert, ledger=counted), change=None)
 
 
 def is_baseline(finding: Finding, installed_at: Instant) -> bool:
