@@ -1,0 +1,80 @@
+"""What the pure core needs of the settings: bounds of judging, names of columns, the decoder of one installation."""
+
+from collections.abc import Callable, Sequence
+
+from streams.decode import decode_record
+from streams.decode.debezium import ColumnNames
+from streams.model.judgement import Judgement
+from streams.model.observation import Observation, Origin
+from streams.model.rule import Rule
+from streams.settings import Settings
+from streams.topics import Topic
+
+Headers = Sequence[tuple[str, bytes]]
+Decode = Callable[[Topic, bytes | None, bytes | None, Headers, int, Origin], tuple[Observation, ...]]
+
+#: The columns without which a rule says nothing: it is then switched off (design §5).
+_APPOINTMENT_COLUMNS: dict[Rule, frozenset[str]] = {
+    Rule.ORPHANED_LOCAL: frozenset({"calcom_v2_booking_id", "status"}),
+    Rule.ORPHANED_CALCOM: frozenset({"calcom_v2_booking_id"}),
+    Rule.START_TIME_DRIFT: frozenset({"calcom_v2_booking_id", "starts_at"}),
+    Rule.END_TIME_DRIFT: frozenset({"calcom_v2_booking_id", "starts_at", "ends_at"}),
+    Rule.STATUS_DRIFT: frozenset({"calcom_v2_booking_id", "status"}),
+    Rule.MISSED_RESCHEDULE: frozenset({"calcom_v2_booking_id", "status"}),
+    Rule.MISSING_APPOINTMENT: frozenset({"call_id"}),
+    Rule.MISSING_CALL_LINK: frozenset({"call_id"}),
+}
+_CALL_COLUMNS: dict[Rule, frozenset[str]] = {
+    Rule.PHANTOM_BOOKING: frozenset({"session_outcome", "appointment_made"}),
+    Rule.APPOINTMENT_MADE_MISMATCH: frozenset({"session_outcome", "appointment_made"}),
+    Rule.MISSING_DIRECTION: frozenset({"direction"}),
+    Rule.MISSING_APPOINTMENT: frozenset({"appointment_made"}),
+}
+
+
+def judgement_from(settings: Settings) -> Judgement:
+    """The bounds of judging, with each tenant's own."""
+    tenants = {tenant: _bounds(settings, tenant) for tenant in settings.detection.tenants}
+    return _bounds(settings, "", tenants)
+
+
+def _bounds(settings: Settings, tenant: str, tenants: dict[str, Judgement] | None = None) -> Judgement:
+    return Judgement(
+        grace_ms={rule: settings.grace_ms(rule, tenant) for rule in Rule},
+        tenants=tenants or {},
+        calcom_lag_ms=settings.calcom_lag_ms(tenant),
+        tolerance_ms=settings.tolerance_ms(tenant),
+        event_types=frozenset(settings.scope.event_types),
+        synced_sources=frozenset(settings.scope.synced_sources),
+        disabled=frozenset(disabled_rules(settings)),
+    )
+
+
+def disabled_rules(settings: Settings) -> dict[Rule, frozenset[str]]:
+    """Rules that the mapped columns switch off, each with the columns it lacks."""
+    lacking: dict[Rule, frozenset[str]] = {}
+    mapped = ((_APPOINTMENT_COLUMNS, settings.source.appointments), (_CALL_COLUMNS, settings.source.calls))
+    for needed, table in mapped:
+        for rule, columns in needed.items():
+            missing = columns - set(table.columns)
+            if missing:
+                lacking[rule] = lacking.get(rule, frozenset()) | missing
+    return lacking
+
+
+def decoder_from(settings: Settings) -> Decode:
+    """`decode_record` for this installation's column names."""
+    appointments = ColumnNames({theirs: ours for ours, theirs in settings.source.appointments.columns.items()})
+    calls = ColumnNames({theirs: ours for ours, theirs in settings.source.calls.columns.items()})
+
+    def decode(
+        topic: Topic,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,  # noqa: ARG001 - part of every record; nothing is judged by headers
+        timestamp: int,
+        origin: Origin,
+    ) -> tuple[Observation, ...]:
+        return decode_record(topic, key, value, timestamp, origin, appointments, calls)
+
+    return decode
