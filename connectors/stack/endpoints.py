@@ -30,9 +30,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 def write_endpoints(home: Path, endpoints: Endpoints, pids: Mapping[str, list[int]]) -> Path:
     """Write the file with the given pids; a reader sees the old one or the new one, never half."""
     told = {name: list(pids.get(name, ())) for name in PROCESS_NAMES}
-    content = msgspec.json.format(
-        msgspec.json.encode(msgspec.structs.replace(endpoints, pids=told)), indent=2
-    )
+    content = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(endpoints, pids=told)), indent=2)
     write_private(home / FILE_NAME, content + b"\n")
     return home / FILE_NAME
 

@@ -47,9 +47,7 @@ class DiskFull(StackError):
     """No room for the jars."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"no space left on the disk of {folder} (70 MB are needed): free some, or set PLUMBLINE_CACHE"
-        )
+        super().__init__(f"no space left on the disk of {folder} (70 MB are needed): free some, or set PLUMBLINE_CACHE")
 
 
 class NoJava(StackError):
@@ -70,9 +68,7 @@ class HomeInUse(StackError):
     """Another `plumbline up` runs in the same PLUMBLINE_HOME."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(
-            f"another Plumbline runs in {home}: stop it, or set PLUMBLINE_HOME to another folder."
-        )
+        super().__init__(f"another Plumbline runs in {home}: stop it, or set PLUMBLINE_HOME to another folder.")
 
 
 class ProcessEnded(StackError):

@@ -78,6 +78,9 @@ class Broker:
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # A killed broker may not come back before its old session is over (9 s by default).
+            "broker.session.timeout.ms": "5000",
+            "broker.heartbeat.interval.ms": "500",
             "num.network.threads": "2",
             "num.io.threads": "4",
         }
@@ -101,9 +104,7 @@ class Broker:
     async def _format(self) -> None:
         cluster = urlsafe_b64encode(token_bytes(16)).decode().rstrip("=").replace("-", "A")
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties_file))
-        await run_to_end(
-            Command(name="kafka-format", argv=self._java(*tool), log=self.logs / "kafka-format.log")
-        )
+        await run_to_end(Command(name="kafka-format", argv=self._java(*tool), log=self.logs / "kafka-format.log"))
 
     def _java(self, *main: str, heap: str = "-Xmx128m") -> tuple[str, ...]:
         return (

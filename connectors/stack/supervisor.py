@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from connectors.stack.errors import StackError
 from connectors.stack.process import ChildProcess
 from connectors.stack.service import Service, launch
 
@@ -148,7 +147,7 @@ class Supervisor:
             began = time.monotonic()
             try:
                 self._running[name] = await launch(self._services[name])
-            except (StackError, OSError) as error:
+            except Exception as error:  # whatever it is, the next try comes; nobody else would start it
                 deaths += 1
                 _log.error("restart failed", service=name, deaths=deaths, error=str(error))
                 continue
@@ -157,19 +156,21 @@ class Supervisor:
             return deaths
 
     async def _tell(self) -> None:
-        if self._on_change is not None:
+        if self._on_change is None:
+            return
+        try:
             told = self._on_change(self.pids())
             if inspect.isawaitable(told):
                 await told
+        except Exception as error:  # a full disk, say: the services are watched all the same
+            _log.error("hook failed", error=str(error))
 
 
 def _in_order(services: Mapping[str, Service]) -> tuple[str, ...]:
     """Names such that each comes after what it waits for. Raises ValueError for a circle."""
     order: list[str] = []
     while len(order) < len(services):
-        free = [
-            name for name, service in services.items() if name not in order and service.after <= set(order)
-        ]
+        free = [name for name, service in services.items() if name not in order and service.after <= set(order)]
         if not free:
             raise ValueError(f"services wait for one another: {sorted(set(services) - set(order))}")
         order += free

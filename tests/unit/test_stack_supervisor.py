@@ -75,6 +75,19 @@ async def test_what_dies_is_started_again_and_its_new_pid_is_told(tmp_path: Path
     await supervisor.stop()
 
 
+async def test_a_hook_that_fails_does_not_end_the_watch(tmp_path: Path) -> None:
+    def full_disk(pids: Pids) -> None:
+        raise OSError("no space left")
+
+    supervisor = Supervisor([running(tmp_path, "worker")], on_change=full_disk, backoff=SOON)
+    await supervisor.start()
+    for _ in range(2):
+        [pid] = supervisor.pids()["worker"]
+        psutil.Process(pid).kill()
+        await until(lambda pid=pid: supervisor.pids()["worker"] not in ([], [pid]))  # type: ignore[misc]
+    await supervisor.stop()
+
+
 async def test_all_is_stopped_in_reverse_order(tmp_path: Path) -> None:
     note = f"trap 'echo $0 >> {tmp_path}/order; exit' TERM; echo on; while true; do sleep 0.05; done"
     services = [
