@@ -32,11 +32,11 @@ up: setup jars ## The whole system on this machine, empty, until Ctrl-C
 	@$(BIN)/plumbline up
 
 test: setup jars ## Everything: check, then the tests on real Kafka, Debezium and Postgres (20 min)
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types
+	@$(MAKE) --no-print-directory -kj2 --output-sync=target lint types
 	@$(PYTEST) --durations=15 tests
 
 check: setup ## Lint, types, contracts, pure tests (a minute)
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types pure
+	@$(MAKE) --no-print-directory -kj2 --output-sync=target lint types pure
 
 format: setup ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .

@@ -58,9 +58,7 @@ def configure_logs(process: str, *, level: int = logging.INFO, stream: TextIO | 
     )
     structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=_rendering(stream))
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=_rendering(stream)))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

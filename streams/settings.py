@@ -164,9 +164,7 @@ def _unknown_tenants(settings: Settings) -> Iterator[str]:
                 "event_types may go without"
             )
         named += [(f"accounts[{at}].tenant", account.tenant)] if account.tenant is not None else []
-        named += [
-            (f"accounts[{at}].event_types.{key}", tenant) for key, tenant in account.event_types.items()
-        ]
+        named += [(f"accounts[{at}].event_types.{key}", tenant) for key, tenant in account.event_types.items()]
     for at, key in enumerate(settings.api_keys):
         named += [(f"api_keys[{at}].tenants", tenant) for tenant in key.tenants if tenant != "*"]
     named += [("detection.tenants", tenant) for tenant in settings.detection.tenants]

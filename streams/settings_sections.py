@@ -180,9 +180,7 @@ class SlackSettings(Section):
     @model_validator(mode="after")
     def _a_bot_needs_its_channel(self) -> "SlackSettings":
         if self.bot_token is not None and not self.channel:
-            raise ValueError(
-                'slack.channel is missing: allowed beside slack.bot_token is a channel, such as "#ops"'
-            )
+            raise ValueError('slack.channel is missing: allowed beside slack.bot_token is a channel, such as "#ops"')
         return self
 
 

@@ -72,9 +72,7 @@ def _tables(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(
-            f'PLUMBLINE_CONFIG = "{path}": {reason}; allowed is a readable file'
-        ) from error
+        raise ConfigurationError(f'PLUMBLINE_CONFIG = "{path}": {reason}; allowed is a readable file') from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {error}; allowed is TOML 1.0") from error
 
@@ -92,16 +90,10 @@ class EnvironmentSource(EnvSettingsSource):
     """
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(
-            settings_cls, env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_ignore_empty=True
-        )
+        super().__init__(settings_cls, env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_ignore_empty=True)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        env = {
-            name: value
-            for name, value in _reading.get(NOTHING).env.items()
-            if name.upper().startswith(PREFIX)
-        }
+        env = {name: value for name, value in _reading.get(NOTHING).env.items() if name.upper().startswith(PREFIX)}
         sections = self.settings_cls.model_fields
         unknown = [
             f"{name}: unknown section; allowed are {', '.join(sections)}"

@@ -6,9 +6,7 @@ import typer
 
 from api.cli.start import start
 
-app = typer.Typer(
-    help="Prepare the monitored database, or take everything out of it again.", no_args_is_help=True
-)
+app = typer.Typer(help="Prepare the monitored database, or take everything out of it again.", no_args_is_help=True)
 
 
 @app.command()
