@@ -1,0 +1,109 @@
+"""Cal.com as one object: accounts, bookings, webhooks, limits and knobs. One per server."""
+
+import asyncio
+import random
+from collections import Counter
+from functools import partial
+
+import msgspec
+
+from connectors.world.calcom.bookings import Booking, Bookings
+from connectors.world.calcom.deliveries import Deliveries, Parcel, Subscription
+from connectors.world.calcom.event_types import EventType, event_types_of
+from connectors.world.calcom.payloads import Occasion, Style, body, ping
+from connectors.world.calcom.throttle import Throttle
+from connectors.world.config import WorldAccount, WorldConfig
+from connectors.world.instants import SECOND, now
+from connectors.world.knobs import Fate
+
+TRIGGERS = (
+    "BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REJECTED",
+    "BOOKING_PAYMENT_INITIATED", "BOOKING_PAID",
+)  # fmt: skip
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: an account by one of its keys."""
+
+    account: WorldAccount
+    key: str
+    is_app: bool
+
+
+class CalcomState:
+    """Everything the routes share. `rng` is seeded, so the same requests meet the same luck."""
+
+    def __init__(self, config: WorldConfig) -> None:
+        self.config = config
+        self.knobs = config.knobs
+        self.rng = random.Random(f"{config.seed}|calcom")
+        self.bookings = Bookings(random.Random(f"{config.seed}|bookings"))
+        self.deliveries = Deliveries(lambda: self.knobs, random.Random(f"{config.seed}|webhooks"))
+        self.throttle = Throttle()
+        self.accounts = {account.name: account for account in config.accounts}
+        self.event_types = {account.name: event_types_of(account) for account in config.accounts}
+        self.requests: Counter[str] = Counter()
+        self.subscriptions = {
+            f"wh-{account.name}": Subscription(
+                id=f"wh-{account.name}", account=account.name, url=account.webhook_url, secret=account.secret,
+                generation=account.generation, triggers=TRIGGERS,
+            )
+            for account in config.accounts
+            if account.webhook_url
+        }  # fmt: skip
+
+    def caller(self, key: str) -> Caller | None:
+        for account in self.accounts.values():
+            if key in (account.api_key, account.app_key):
+                return Caller(account, key, key == account.app_key)
+        return None
+
+    def event_type(self, number: int) -> tuple[str, EventType] | None:
+        """The account and the event type of this id."""
+        for name, kinds in self.event_types.items():
+            if number in kinds:
+                return name, kinds[number]
+        return None
+
+    def seen_until(self) -> int:
+        """The instant whose state one read shows: now, less a lag drawn for this read."""
+        return now() - round(self.rng.uniform(0, self.knobs.replica_lag_seconds_max) * SECOND)
+
+    def announce(self, occasion: Occasion, booking: Booking, fate: Fate) -> None:
+        """Sends a webhook to every subscription of the booking's account that wants it."""
+        account = self.accounts[booking.account]
+        for subscription in self.subscriptions.values():
+            wanted = not subscription.triggers or occasion.trigger in subscription.triggers
+            if subscription.account != account.name or not subscription.active or not wanted:
+                continue
+            style = self._style(subscription)
+            parcel = Parcel(
+                subscription=subscription,
+                trigger=occasion.trigger,
+                uid=booking.uid,
+                style=style,
+                build=partial(self._body, occasion, booking, style),
+            )
+            self.deliveries.send(parcel, fate)
+
+    def ping(self, account: str, fate: Fate) -> None:
+        """The test button of each of an account's webhooks."""
+        for subscription in self.subscriptions.values():
+            if subscription.account == account:
+                build = partial(ping, now())
+                parcel = Parcel(subscription=subscription, trigger="PING", uid=None, style="legacy", build=build)
+                self.deliveries.send(parcel, fate)
+
+    async def dawdle(self) -> None:
+        """The time an answer takes."""
+        await asyncio.sleep(self.rng.uniform(0, self.knobs.slow_seconds_max))
+
+    def _body(self, occasion: Occasion, booking: Booking, style: Style) -> bytes:
+        # The newer sender reads the row when it delivers; the older one tells what it was handed.
+        told = self.bookings.current(booking.uid) if style == "pipeline" else booking
+        return body(occasion, told, self.accounts[booking.account], style)
+
+    def _style(self, subscription: Subscription) -> Style:
+        if subscription.generation == "mixed":
+            return self.rng.choice(("legacy", "pipeline"))
+        return "pipeline" if subscription.generation == "pipeline" else "legacy"

@@ -1,0 +1,1 @@
+"""The planter: how each fault comes about in life, what only looks like one, and when to plant which."""
