@@ -9,6 +9,7 @@ import inspect
 import signal
 from collections.abc import Coroutine
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import typer
@@ -18,10 +19,19 @@ EXIT_CONFIGURATION = 2
 #: What shells report for a process that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
 
+#: Keys that `plumbline up` fills in by itself, and that a process of its own must be told.
+ALLOWED = {
+    "kafka.bootstrap_servers": "host:port, several with commas between",
+    "source.dsn": "postgresql://role:password@host:port/database",
+    "store.dsn": "postgresql://user:password@host:port/database",
+    "calcom.base_url": "an address such as https://api.cal.com",
+}
 
-def start(part: str, *arguments: object, process: str) -> None:
+
+def start(part: str, *arguments: object, process: str, needs: tuple[str, ...] = ()) -> None:
     """Run `part` with the settings and `arguments`, and end with the exit code that it returns (None is 0).
 
+    `needs` are keys of ALLOWED that the part cannot do without.
     A coroutine is cancelled by SIGTERM and Ctrl-C, and given time to put its things in order.
     """
     from connectors.stack.errors import StackError
@@ -30,6 +40,8 @@ def start(part: str, *arguments: object, process: str) -> None:
 
     try:
         settings = load_settings()
+        if missing := [key for key in needs if attrgetter(key)(settings) is None]:
+            raise ConfigurationError(*(f"{key} is missing: allowed is {ALLOWED[key]}" for key in missing))
         configure_logs(process)
         result = _function(part)(settings, *arguments)
         code = asyncio.run(_until_signalled(result)) if inspect.iscoroutine(result) else result

@@ -1,13 +1,17 @@
 """The command line: what it says, how it ends."""
 
+import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from api import cli
 from api.cli import start
 from api.cli.main import app
 from streams.settings import Settings
@@ -24,6 +28,9 @@ def part(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     monkeypatch.setattr(start, "_function", replaced)
     monkeypatch.setattr("streams.logs.configure_logs", lambda process: None)
     monkeypatch.setenv("PLUMBLINE_HOME", "here")
+    for name in ("KAFKA__BOOTSTRAP_SERVERS", "SOURCE__DSN", "STORE__DSN"):
+        monkeypatch.setenv(f"PLUMBLINE_{name}", "somewhere")
+    monkeypatch.setenv("PLUMBLINE_CALCOM__BASE_URL", "http://calcom")
     monkeypatch.delenv("PLUMBLINE_CONFIG", raising=False)
     return calls
 
@@ -54,6 +61,32 @@ def test_a_bad_configuration_is_one_readable_line_and_exit_code_2(monkeypatch: p
     assert result.stderr == (
         'plumbline: calcom.requests_per_minute = "many": allowed is a whole number from 1 to 500\n'
     )
+
+
+def test_a_process_says_at_once_what_it_cannot_do_without() -> None:
+    result = CliRunner().invoke(app, ["api"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "plumbline: kafka.bootstrap_servers is missing: allowed is host:port, several with commas between",
+        "plumbline: store.dsn is missing: allowed is postgresql://user:password@host:port/database",
+    ]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        part
+        for file in Path(cli.__file__).parent.glob("*.py")
+        for part in re.findall(r'start\("([\w.]+:\w+)"', file.read_text())
+    ],
+)
+def test_the_part_that_a_command_names_exists(part: str) -> None:
+    module, name = part.split(":")
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).read_text()
+    assert re.search(rf"^(async )?def {name}\(", source, re.MULTILINE)
 
 
 def test_version_is_the_package_s() -> None:
