@@ -63,7 +63,7 @@ def is_ours(name: str) -> bool:
     return name in {".ci", ".env.example", ".dockerignore"} or not (GENERATED.match(name) or name in {"build", "dist"})
 
 
-def told(paths: Iterator[Path] | list[Path]) -> list[str]:
+def told(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
@@ -75,7 +75,7 @@ def test_a_file_fits_in_one_head() -> None:
         for path in python_files(folder)
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > bound
     ]
-    assert long == []
+    assert not long, "\n".join(long)
 
 
 def test_a_function_fits_on_a_screen() -> None:
@@ -85,7 +85,7 @@ def test_a_function_fits_on_a_screen() -> None:
         for function in functions_of(path)
         if (lines := code_lines(function)) > FUNCTION_LINES_MAX
     ]
-    assert long == []
+    assert not long, "\n".join(long)
 
 
 def functions_of(path: Path) -> Iterator[Function]:
@@ -112,7 +112,8 @@ def extent(node: ast.stmt) -> int:
 
 def test_a_name_says_what_is_inside() -> None:
     paths = [path for folder in (*PRODUCT, "tests") for path in (ROOT / folder).rglob("*")]
-    assert told([path for path in paths if path.stem in EMPTY_NAMES]) == []
+    empty = told([path for path in paths if path.stem in EMPTY_NAMES])
+    assert not empty, empty
 
 
 def test_every_module_says_what_it_is_for() -> None:
@@ -122,7 +123,7 @@ def test_every_module_says_what_it_is_for() -> None:
         if path.read_text(encoding="utf-8").strip()
         and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
-    assert told(silent) == []
+    assert not silent, told(silent)
 
 
 def test_a_check_is_silenced_only_with_a_reason() -> None:
@@ -132,7 +133,7 @@ def test_a_check_is_silenced_only_with_a_reason() -> None:
         if path != Path(__file__)
         for number, line in unreasoned(path.read_text(encoding="utf-8").splitlines())
     ]
-    assert silenced == []
+    assert not silenced, "\n".join(silenced)
 
 
 def unreasoned(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -151,7 +152,7 @@ def test_nothing_names_one_machine_or_a_package_index() -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if MACHINE.search(line)
     ]
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 # README ------------------------------------------------------------------------------
@@ -176,7 +177,8 @@ def test_the_tree_in_the_readme_is_the_tree() -> None:
     tops = [path for path in ROOT.iterdir() if path.is_dir() and path.name != ".ci" and is_ours(path.name)]
     inner = [path for top in tops for path in top.iterdir() if path.is_dir() and not GENERATED.match(path.name)]
     real = {str(path.relative_to(ROOT)) for path in [*tops, *inner] if any(files_in(path))}
-    assert real == tree()
+    assert tree() - real == set(), "in the README alone"
+    assert real - tree() == set(), "in the README not at all"
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -197,7 +199,8 @@ def test_every_rule_has_its_file_its_spec_and_its_runbook() -> None:
         for rule in Rule
         for path in (f"streams/rules/{rule}.py", f"tests/spec/test_{rule}.py", f"docs/runbooks/{rule}.md")
     ]
-    assert [path for path in wanted if not (ROOT / path).is_file()] == []
+    missing = [path for path in wanted if not (ROOT / path).is_file()]
+    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize("heading", ["What it means", "Check by hand", "What to do"])
