@@ -53,7 +53,7 @@ clean: ## Forget caches and the local stack's files; the virtual environment sta
 
 # The steps of `check`, apart so that two run at a time.
 lint:
-	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'."; exit 1; }
+	@$(BIN)/ruff format --check --quiet . >/dev/null || { echo "Not formatted: run 'make format'."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }
 	@echo "lint: clean"
