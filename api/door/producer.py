@@ -64,9 +64,7 @@ class DoorProducer:
         if producer is not None:
             await producer.stop()
 
-    async def send(
-        self, *, tenant: str, body: bytes, headers: Sequence[tuple[str, bytes]], deadline: float
-    ) -> None:
+    async def send(self, *, tenant: str, body: bytes, headers: Sequence[tuple[str, bytes]], deadline: float) -> None:
         """Put one webhook on Kafka; returns once all in-sync replicas have it.
 
         `deadline` is an instant of the running loop's clock. Raises NotAccepted when it passes or Kafka

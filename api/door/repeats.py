@@ -22,9 +22,7 @@ class RecentBodies:
     """The bodies accepted within the last `seconds`, at most `entries_max` of them, oldest forgotten
     first."""
 
-    def __init__(
-        self, seconds: float = REMEMBERED_SECONDS, entries_max: int = REMEMBERED_ENTRIES_MAX
-    ) -> None:
+    def __init__(self, seconds: float = REMEMBERED_SECONDS, entries_max: int = REMEMBERED_ENTRIES_MAX) -> None:
         self._seconds = seconds
         self._entries_max = entries_max
         self._accepted_at: OrderedDict[BodyKey, float] = OrderedDict()

@@ -9,7 +9,7 @@ shared account. It never answers 410, which would make Cal.com switch the webhoo
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import uuid5
 
 from fastapi import APIRouter, Request
@@ -22,6 +22,7 @@ from api.door.producer import NotAccepted
 from api.door.repeats import RecentBodies, body_key
 from api.door.signature import is_signed
 from api.door.tenancy import tenant_of_body
+from api.problems import Problem, problem_response
 from streams.model.ids import NAMESPACE, iso
 from streams.settings import Settings
 
@@ -32,9 +33,7 @@ SIGNATURE_HEADER = "x-cal-signature-256"
 #: Headers of Cal.com that travel with the record, so that a body can be verified again later.
 KEPT_HEADERS = (SIGNATURE_HEADER, "x-cal-webhook-version", "content-type")
 
-WEBHOOKS = Counter(
-    "plumbline_webhooks_total", "Webhook requests by account and outcome.", ["account", "outcome"]
-)
+WEBHOOKS = Counter("plumbline_webhooks_total", "Webhook requests by account and outcome.", ["account", "outcome"])
 SECONDS = Histogram(
     "plumbline_webhook_seconds",
     "From a webhook's arrival to its answer.",
@@ -42,67 +41,90 @@ SECONDS = Histogram(
 )
 
 
+Status = Literal["accepted", "already_processed"]
+
+
 class WebhookSink(Protocol):
     """Where an accepted webhook goes; `DoorProducer` in production."""
 
-    async def send(
-        self, *, tenant: str, body: bytes, headers: Sequence[tuple[str, bytes]], deadline: float
-    ) -> None:
+    async def send(self, *, tenant: str, body: bytes, headers: Sequence[tuple[str, bytes]], deadline: float) -> None:
         """Keep one webhook durably. Raises NotAccepted."""
 
 
 def build_router(settings: Settings, producer: WebhookSink) -> APIRouter:
     """The door as a router; its memory of repeats lives as long as the router."""
     router = APIRouter()
-    accounts = {account.name: account for account in settings.accounts}
-    secrets = {
-        account.name: tuple(secret.get_secret_value() for secret in account.webhook_secrets)
-        for account in settings.accounts
-    }
-    recent = RecentBodies()
+    door = Door(settings, producer)
 
     @router.post("/webhooks/calcom/{account}", status_code=202, response_model=None)
     async def receive(account: str, request: Request) -> Response:
-        clock = asyncio.get_running_loop()
-        arrived = clock.time()
-        known = accounts.get(account)
-        if known is None:
-            return _refuse(request, 404, "unknown-account", "No account of this name is configured.")
+        """Take one webhook of Cal.com."""
+        arrived = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(arrived + ANSWER_SECONDS_MAX):
-                body = await read_bounded(request, BODY_BYTES_MAX)
-        except BodyTooLong:
-            return _refuse(
-                request, 413, "body-too-long", f"A webhook body has at most {BODY_BYTES_MAX} bytes."
-            )
-        except TimeoutError:
-            return _refuse(request, 408, "body-too-slow", "The body did not arrive in time.")
-        except ClientDisconnect:
-            return _refuse(
-                request, 400, "body-incomplete", "The sender went away before the end of the body."
-            )
-        if not is_signed(body, request.headers.get(SIGNATURE_HEADER), secrets[account]):
-            return _refuse(
-                request, 401, "bad-signature", "X-Cal-Signature-256 is missing or does not fit the body."
-            )
-        key = body_key(account, body)
-        if recent.has(key, clock.time()):
-            return _receipt(account, "already_processed", clock.time() - arrived)
-        try:
-            await producer.send(
-                tenant=tenant_of_body(settings, known, body),
-                body=body,
-                headers=_record_headers(account, key[1], request),
-                deadline=arrived + ANSWER_SECONDS_MAX,
-            )
-        except NotAccepted:
-            return _refuse(
-                request, 503, "not-kept", "The webhook could not be kept durably in time. Send it again."
-            )
-        recent.enter(key, clock.time())
-        return _receipt(account, "accepted", clock.time() - arrived)
+            status = await door.receive(account, request, arrived + ANSWER_SECONDS_MAX)
+        except Problem as problem:
+            # The path's account is the sender's word; only configured names may become label values.
+            WEBHOOKS.labels("" if problem.status == 404 else account, problem.name).inc()
+            return problem_response(request, problem)
+        WEBHOOKS.labels(account, status).inc()
+        SECONDS.observe(asyncio.get_running_loop().time() - arrived)
+        return JSONResponse({"received": True, "status": status}, status_code=202)
 
     return router
+
+
+class Door:
+    """What happens to one request, step by step."""
+
+    def __init__(self, settings: Settings, sink: WebhookSink) -> None:
+        self._settings = settings
+        self._sink = sink
+        self._recent = RecentBodies()
+        self._secrets = {
+            account.name: tuple(secret.get_secret_value() for secret in account.webhook_secrets)
+            for account in settings.accounts
+        }
+
+    async def receive(self, name: str, request: Request, deadline: float) -> Status:
+        """Keep one webhook, or raise the Problem that the sender is told. `deadline` by the running loop's clock."""
+        account = self._settings.account(name)
+        if account is None:
+            raise Problem(404, "unknown-account", "No account of this name is configured.")
+        body = await _body(request, deadline)
+        if not is_signed(body, request.headers.get(SIGNATURE_HEADER), self._secrets[name]):
+            raise Problem(401, "bad-signature", "X-Cal-Signature-256 is missing or does not fit the body.")
+        key = body_key(name, body)
+        clock = asyncio.get_running_loop().time
+        if self._recent.has(key, clock()):
+            return "already_processed"
+        try:
+            await self._sink.send(
+                tenant=tenant_of_body(self._settings, account, body),
+                body=body,
+                headers=_record_headers(name, key[1], request),
+                deadline=deadline,
+            )
+        except NotAccepted as error:
+            detail = "The webhook could not be kept durably in time. Send it again."
+            raise Problem(503, "not-kept", detail, headers={"Retry-After": "1"}) from error
+        # Only now: a first try that failed is no repeat.
+        self._recent.enter(key, clock())
+        return "accepted"
+
+
+async def _body(request: Request, deadline: float) -> bytes:
+    """The raw body. Raises Problem; the connection ends then, as the rest of a body is no new request."""
+    end = {"connection": "close"}
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await read_bounded(request, BODY_BYTES_MAX)
+    except BodyTooLong:
+        detail = f"A webhook body has at most {BODY_BYTES_MAX} bytes."
+        raise Problem(413, "body-too-long", detail, headers=end) from None
+    except TimeoutError:
+        raise Problem(408, "body-too-slow", "The body did not arrive in time.", headers=end) from None
+    except ClientDisconnect:
+        raise Problem(400, "body-incomplete", "The sender went away before the end of the body.", headers=end) from None
 
 
 def _record_headers(account: str, digest: bytes, request: Request) -> list[tuple[str, bytes]]:
@@ -121,25 +143,3 @@ def _record_headers(account: str, digest: bytes, request: Request) -> list[tuple
         if value is not None:
             headers.append((name, value.encode("latin-1")))
     return headers
-
-
-def _receipt(account: str, status: str, seconds: float) -> Response:
-    WEBHOOKS.labels(account, status).inc()
-    SECONDS.observe(seconds)
-    return JSONResponse({"received": True, "status": status}, status_code=202)
-
-
-def _refuse(request: Request, status: int, name: str, detail: str) -> Response:
-    """An RFC 9457 problem document."""
-    # The path's account is the sender's word; only configured names may become label values.
-    WEBHOOKS.labels("" if status == 404 else request.path_params["account"], name).inc()
-    problem = {
-        "type": f"urn:plumbline:{name}",
-        "title": name.replace("-", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-        "instance": request.url.path,
-    }
-    # The rest of an unread body must not be taken for the next request.
-    headers = {"connection": "close"} if status in {408, 413} else None
-    return JSONResponse(problem, status_code=status, headers=headers, media_type="application/problem+json")

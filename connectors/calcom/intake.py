@@ -39,7 +39,7 @@ def decode_question(value: bytes | None) -> AnyQuestion:
 
 
 class Intake:
-    """Moves questions from Kafka to the queue. `wake(tenant)` is told of each new one."""
+    """Moves questions from Kafka to the queue. The queue itself wakes whoever asks."""
 
     def __init__(
         self,
@@ -47,14 +47,12 @@ class Intake:
         consumer: Any,
         queue: QuestionQueue,
         known_tenants: frozenset[str],
-        wake: Callable[[str], None],
         publish: Publish,
         dead_letter: DeadLetter,
     ) -> None:
         self._consumer = consumer
         self._queue = queue
         self._known_tenants = known_tenants
-        self._wake = wake
         self._publish = publish
         self._dead_letter = dead_letter
 
@@ -83,8 +81,6 @@ class Intake:
             else:
                 await self._nobody_to_ask(question)
         await self._queue.add(questions)
-        for tenant in {question.tenant for question in questions}:
-            self._wake(tenant)
 
     async def _nobody_to_ask(self, question: CalcomQuestion) -> None:
         """A tenant without an account: an absence cannot be proved, and waiting would not help."""

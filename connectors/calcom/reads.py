@@ -7,15 +7,13 @@ from typing import Literal
 from connectors.calcom.answers import BookingAnswer, Elsewhere, Found, Missing, Unavailable, Unusable
 from connectors.calcom.booking import Booking, event_type_id
 from connectors.calcom.queue import CalcomQuestion
+from connectors.recheck import RECHECK_PREFIX
 from streams.model.ids import iso, parse_iso
 from streams.model.records import BookingRead, ReadReason
 from streams.settings import Settings
 
 #: Puts one read on Kafka under the tenant; returns after the acknowledgement, raises KafkaError.
 Publish = Callable[[str, BookingRead], Awaitable[None]]
-
-#: A question that a person asked through the API begins with this. Its `asked_at` is not the worker's clock.
-RECHECK_PREFIX = "recheck:"
 
 
 def tenant_of_booking(settings: Settings, account: str, booking: Booking) -> str:

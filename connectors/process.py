@@ -1,0 +1,212 @@
+"""The connectors process: everything that touches the outside, put together here and nowhere else.
+
+Each part is a supervised task of its own. What crashes is started again and takes nothing along; what needs to be
+one of a kind (reading Cal.com, the outbox relay) holds a lock in the store, so any number of processes may run.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+import structlog
+from prometheus_client import start_http_server
+
+from connectors.calcom.breaker import BreakerPolicy
+from connectors.calcom.intake import GROUP as CALCOM_GROUP
+from connectors.calcom.intake import Intake, decode_question
+from connectors.calcom.queue import QuestionQueue
+from connectors.calcom.verifier import known_tenants, read_calcom
+from connectors.clock_health import clock_is_fresh
+from connectors.crm.database import CrmDatabase
+from connectors.crm.rows import GROUP as ROWS_GROUP
+from connectors.crm.rows import RowsReader
+from connectors.dead_letters import DeadLetters
+from connectors.kafka_records import RecordSender, open_consumer, open_producer
+from connectors.leadership import lead
+from connectors.notify.dispatch import Dispatcher
+from connectors.notify.message import Audience
+from connectors.notify.slack import slack_channel
+from connectors.recheck import serve_rechecks
+from connectors.source.registering import keep_registered
+from connectors.store.alerts import AlertStore
+from connectors.store.database import Database
+from connectors.store.findings_consumer import FindingsConsumer
+from connectors.store.migrate import migrate
+from connectors.store.notices import StoredNotices
+from connectors.store.rechecks import finish_rechecks, take_rechecks
+from connectors.store.relay import Relay
+from connectors.store.upkeep import end_snoozes
+from connectors.supervision import supervised
+from connectors.topics_admin import KafkaUnreachable, ensure_topics
+from connectors.watchdog import ping_while_healthy
+from streams.model.records import AnyQuestion, BookingRead, RowsRead
+from streams.settings import Settings
+from streams.topics import Topic
+
+log = structlog.get_logger()
+
+#: A port for Prometheus, should one be wanted.
+METRICS_PORT = "PLUMBLINE_METRICS_PORT"
+STORE_CONNECTIONS_MAX = 6
+STORE_SECONDS_MAX = 10.0
+TRY_AGAIN_SECONDS = 1.0
+
+Part = Callable[[], Awaitable[object]]
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tasks share."""
+
+    settings: Settings
+    store_dsn: str
+    database: Database  # for the store's own modules
+    pool: Any  # for the questions to Cal.com
+    producer: Any
+    sender: RecordSender
+    letters: DeadLetters
+
+
+async def run_connectors(settings: Settings, *, policy: BreakerPolicy | None = None) -> None:
+    """Carry until cancelled. `policy` is that of Cal.com's breakers, for tests.
+
+    Waits for a broker and a store that are away. Raises TopicsUnusable for topics that cannot be used.
+    """
+    if port := os.environ.get(METRICS_PORT):
+        start_http_server(int(port))
+    await _until_topics(settings)
+    async with _parts(settings) as parts, asyncio.TaskGroup() as group:
+        for name, part in _tasks(parts, policy or BreakerPolicy()).items():
+            group.create_task(supervised(name, part), name=name)
+        log.info("connectors started")
+
+
+def _tasks(parts: Parts, policy: BreakerPolicy) -> dict[str, Part]:
+    """Every task by name: the whole process at a glance."""
+    settings, database = parts.settings, parts.database
+    store = AlertStore(database, timezone_of=settings.timezone_of)
+    tasks: dict[str, Part] = {
+        "debezium": partial(keep_registered, settings),
+        "questions": partial(_take_questions, parts),
+        "calcom": partial(lead, parts.store_dsn, "calcom", partial(_read_calcom, parts, policy)),
+        "rows": partial(_read_rows, parts),
+        "rechecks": partial(_serve_rechecks, parts),
+        "findings": FindingsConsumer(settings, database, store).run,
+        "relay": Relay(settings, parts.store_dsn).run,
+        "snoozes": partial(end_snoozes, store),
+    }
+    if slack_channel(settings.slack) is not None:
+        tasks["slack"] = partial(_notify, parts)
+    if settings.watchdog.ping_url is not None:
+        healthy = partial(clock_is_fresh, settings, worker_group(settings))
+        tasks["watchdog"] = partial(ping_while_healthy, settings.watchdog.ping_url, healthy)
+    return tasks
+
+
+def worker_group(settings: Settings) -> str:
+    """The worker's consumer group; Faust appends the version from the second on."""
+    worker = settings.worker
+    return worker.app_id if worker.version == 1 else f"{worker.app_id}-v{worker.version}"
+
+
+async def _take_questions(parts: Parts) -> None:
+    async with open_consumer(parts.settings, Topic.VERIFICATIONS, CALCOM_GROUP) as consumer:
+        await Intake(
+            consumer=consumer,
+            queue=QuestionQueue(parts.pool),
+            known_tenants=known_tenants(parts.settings),
+            publish=partial(_publish_booking, parts),
+            dead_letter=partial(_dead_letter, parts),
+        ).run()
+
+
+async def _read_calcom(parts: Parts, policy: BreakerPolicy, listener: Any) -> None:
+    await read_calcom(
+        parts.settings,
+        pool=parts.pool,
+        listener=listener,
+        publish=partial(_publish_booking, parts),
+        policy=policy,
+    )
+
+
+async def _read_rows(parts: Parts) -> None:
+    database = CrmDatabase(parts.settings.source)
+
+    async def publish(tenant: str, read: RowsRead) -> None:
+        await parts.sender.send(Topic.ROWS, tenant, read)
+
+    try:
+        async with open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer:
+            await RowsReader(consumer=consumer, database=database, publish=publish, decode=decode_question).run()
+    finally:
+        await database.close()
+
+
+async def _serve_rechecks(parts: Parts) -> None:
+    async def ask(question: AnyQuestion) -> None:
+        await parts.sender.send(Topic.VERIFICATIONS, question.tenant, question)
+
+    await serve_rechecks(partial(take_rechecks, parts.database), partial(finish_rechecks, parts.database), ask)
+
+
+async def _notify(parts: Parts) -> None:
+    channel = slack_channel(parts.settings.slack)
+    if channel is not None:
+        await Dispatcher(parts.settings, StoredNotices(parts.database), channel, _audience(parts.settings)).run()
+
+
+def _audience(settings: Settings) -> Audience:
+    names = {tenant.id: tenant.name for tenant in settings.tenants if tenant.name}
+    return Audience(
+        name_of=lambda tenant: names.get(tenant) or f"company {tenant}",
+        zone_of=lambda tenant: ZoneInfo(settings.timezone_of(tenant)),
+    )
+
+
+async def _publish_booking(parts: Parts, tenant: str, read: BookingRead) -> None:
+    await parts.sender.send(Topic.BOOKINGS, tenant, read)
+
+
+async def _dead_letter(parts: Parts, record: Any, error: str) -> None:
+    await parts.letters.send(record, reason="not_a_question", error=error)
+
+
+async def _until_topics(settings: Settings) -> None:
+    while True:
+        try:
+            return await ensure_topics(settings.kafka)
+        except KafkaUnreachable as away:
+            log.warning("waiting for Kafka", reason=str(away))
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+
+@asynccontextmanager
+async def _parts(settings: Settings) -> AsyncIterator[Parts]:
+    assert settings.store.dsn is not None, "the command line demands store.dsn"
+    dsn = settings.store.dsn.get_secret_value()
+    await migrate(dsn)
+    database = Database(dsn, name="plumbline-connectors")
+    pool = await asyncpg.create_pool(
+        dsn, min_size=0, max_size=STORE_CONNECTIONS_MAX, command_timeout=STORE_SECONDS_MAX, timeout=STORE_SECONDS_MAX
+    )
+    try:
+        async with open_producer(settings) as producer:
+            prefix = settings.kafka.topic_prefix
+            yield Parts(
+                settings=settings,
+                store_dsn=dsn,
+                database=database,
+                pool=pool,
+                producer=producer,
+                sender=RecordSender(producer, prefix),
+                letters=DeadLetters(producer, prefix),
+            )
+    finally:
+        pool.terminate()
+        await database.close()
