@@ -6,6 +6,7 @@ import msgspec
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from api import examples
 from api.keys import Caller
 from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
@@ -45,7 +46,12 @@ def etag(alert: Alert) -> str:
     return f'"{alert.version}"'
 
 
-_STRUCTS: tuple[type, ...] = (AlertPage, Alert, History, Consistency)
+_EXAMPLES: dict[type, dict[str, Any]] = {
+    AlertPage: examples.PAGE,
+    Alert: examples.ALERT,
+    History: examples.HISTORY,
+    Consistency: examples.CONSISTENCY,
+}
 
 
 def answers(struct: type, description: str) -> dict[int | str, dict[str, Any]]:
@@ -53,8 +59,14 @@ def answers(struct: type, description: str) -> dict[int | str, dict[str, Any]]:
     schema = {"$ref": f"#/components/schemas/{struct.__name__}"}
     problem = {"$ref": "#/components/schemas/Problem"}
     return {
-        200: {"description": description, "content": {"application/json": {"schema": schema}}},
-        "4XX": {"description": "A problem document", "content": {"application/problem+json": {"schema": problem}}},
+        200: {
+            "description": description,
+            "content": {"application/json": {"schema": schema}},
+        },
+        "4XX": {
+            "description": "A problem document",
+            "content": {"application/problem+json": {"schema": problem}},
+        },
     }
 
 
@@ -91,10 +103,13 @@ def describe_structs(app: FastAPI) -> None:
     def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
-            _, components = msgspec.json.schema_components(_STRUCTS, ref_template="#/components/schemas/{name}")
+            _, components = msgspec.json.schema_components(_EXAMPLES, ref_template="#/components/schemas/{name}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas.update(components)
-            schemas["Problem"] = _PROBLEM
+            schemas["Problem"] = {**_PROBLEM, "examples": [examples.PROBLEM]}
+            # Set here and not at the routes: FastAPI drops every null of an example there.
+            for struct, example in _EXAMPLES.items():
+                schemas[struct.__name__]["examples"] = [example]
             document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"key": []}]
             app.openapi_schema = document

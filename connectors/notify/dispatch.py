@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,7 @@ POLL_INTERVAL_MS_MAX = 15 * 60_000
 #: Another process may have planned; ours wakes the speaker at once.
 SPEAK_POLL_SECONDS = 1.0
 RESTART_SECONDS = 1.0
+STOP_SECONDS_MAX = 3.0
 BACK_OFF_SECONDS_FIRST = 1.0
 BACK_OFF_SECONDS_MAX = 30.0
 #: The baseline is told once nothing new was found for a while, and in any case after the longest wait.
@@ -93,7 +94,7 @@ class Dispatcher:
         consumer = AIOKafkaConsumer(
             topic_name(Topic.ALERTS, self._prefix),
             **self._connection,
-            group_id=f"{GROUP}-{self._channel.name}",
+            group_id=f"{self._prefix}{GROUP}-{self._channel.name}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -149,10 +150,10 @@ class Dispatcher:
         self._planned.clear()
         notice = await self._log.claim(self._channel.name)
         if notice is not None:
-            return await self._tell(notice)
+            return await _to_the_end(self._tell(notice))
         held = await self._log.held(self._channel.name)
         if held is not None and self._is_ripe(held):
-            return await self._tell_baseline(held)
+            return await _to_the_end(self._tell_baseline(held))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SPEAK_POLL_SECONDS):
                 await self._planned.wait()
@@ -185,6 +186,17 @@ class Dispatcher:
 
     def _is_ripe(self, held: HeldNotices) -> bool:
         return held.newest_seconds >= self._baseline_quiet_seconds or held.oldest_seconds >= BASELINE_SECONDS_MAX
+
+
+async def _to_the_end(telling: Coroutine[Any, Any, float]) -> float:
+    """Between send and record an orderly stop waits a little; only a kill tells twice."""
+    task = asyncio.ensure_future(telling)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=STOP_SECONDS_MAX)
+        task.cancel()
+        raise
 
 
 def back_off_seconds(attempts: int) -> float:

@@ -62,7 +62,7 @@ class FindingsConsumer:
             self._findings,
             self._verdicts,
             **self._connection,
-            group_id=GROUP,
+            group_id=f"{self._prefix}{GROUP}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=FETCH_WAIT_MS,

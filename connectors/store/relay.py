@@ -12,21 +12,21 @@ import time
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 
 from connectors.kafka_connection import connection_arguments
-from connectors.store.database import Connection, StoreUnavailable, dedicated_connection, reachable
+from connectors.leadership import lead
+from connectors.store.database import Connection
 from connectors.store.rows import OUTBOX_CHANNEL
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 
 logger = logging.getLogger(__name__)
 
-LEADER_LOCK = 0x72656C6179  # "relay"
+JOB = "outbox relay"
 BATCH_MAX = 500
 #: NOTIFY wakes the leader at once; this is for a notification that was lost.
 POLL_SECONDS = 1.0
-CANDIDATE_SECONDS = 2.0
 UPKEEP_SECONDS = 600.0
 RESEND = "10 minutes"
 OUTBOX_KEPT = "7 days"
@@ -68,30 +68,15 @@ class Relay:
         self.leading = False
 
     async def run(self) -> None:
-        """Until cancelled; store and broker may come and go."""
-        while True:
-            try:
-                await self._stand()
-            except (StoreUnavailable, KafkaError) as lost:
-                logger.warning("the outbox relay starts again: %s", lost)
-            finally:
-                self.leading = False
-            await asyncio.sleep(CANDIDATE_SECONDS)
-
-    async def _stand(self) -> None:
-        connection = await dedicated_connection(self._dsn, name="plumbline-relay")
+        """Until cancelled. Raises what a lost store or broker raises; to be started again (`supervised`)."""
         try:
-            with reachable():
-                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-                    await self._lead(connection)
+            await lead(self._dsn, JOB, self._lead)
         finally:
-            with contextlib.suppress(Exception):
-                await connection.close(timeout=1)
+            self.leading = False
 
     async def _lead(self, connection: Connection) -> None:
         wake = asyncio.Event()
         await connection.add_listener(OUTBOX_CHANNEL, lambda *_: wake.set())
-        connection.add_termination_listener(lambda _: wake.set())
         producer = AIOKafkaProducer(**self._connection_arguments, acks="all", enable_idempotence=True)
         try:
             await producer.start()

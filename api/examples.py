@@ -1,0 +1,86 @@
+"""Examples for the OpenAPI document: one alert, and a problem."""
+
+from typing import Any
+
+ALERT: dict[str, Any] = {
+    "id": "e9f7ded4-8814-53a6-9e1c-75f76957e487",
+    "tenant": "1",
+    "rule": "orphaned_local",
+    "severity": "critical",
+    "priority": 1,
+    "status": "open",
+    "title": "In your database, missing in Cal.com",
+    "summary": "Cal.com: no such booking · database: scheduled, Thu 14:00 CET · Proved 13:03:06 (waited 4 s)",
+    "subject": {"kind": "appointment", "id": "17"},
+    "booking_uid": "4fQmGr5LcxUcvEwr5Hr2bF",
+    "appointment_id": "17",
+    "call_id": None,
+    "local": {
+        "booking": "4fQmGr5LcxUcvEwr5Hr2bF",
+        "start": "2026-11-26T13:00:00.000Z",
+        "end": "2026-11-26T13:30:00.000Z",
+        "status": "scheduled",
+    },
+    "calcom": {"booking": None, "start": None, "end": None, "status": None},
+    "differences": [{"field": "booking", "local": "4fQmGr5LcxUcvEwr5Hr2bF", "calcom": None}],
+    "opened_at": "2026-11-26T12:02:58.120Z",
+    "detected_at": "2026-11-26T12:03:06.480Z",
+    "updated_at": "2026-11-26T12:03:06.530Z",
+    "resolved_at": None,
+    "resolution": None,
+    "episode": 1,
+    "verification": {"state": "verified", "read_at": "2026-11-26T12:03:06.310Z", "attempts": 1},
+    "evidence": [
+        {
+            "source": "database",
+            "topic": "crm.public.appointments",
+            "partition": 7,
+            "offset": 4711,
+            "at": "2026-11-26T12:02:58.120Z",
+            "what": "row 17",
+            "restricted": False,
+        }
+    ],
+    "acknowledged_by": None,
+    "acknowledged_at": None,
+    "snoozed_until": None,
+    "assignee": None,
+    "baseline": False,
+    "runbook_url": "docs/runbooks/orphaned_local.md",
+    "links": {"calcom": "https://app.cal.com/booking/4fQmGr5LcxUcvEwr5Hr2bF", "app": None},
+    "schema": 1,
+    "version": 1,
+}
+PAGE: dict[str, Any] = {"items": [ALERT], "next_cursor": None}
+HISTORY: dict[str, Any] = {
+    "items": [
+        {
+            "at": "2026-11-26T12:03:06.530Z",
+            "actor": "plumbline",
+            "action": "opened",
+            "from": None,
+            "to": "open",
+            "note": None,
+        }
+    ]
+}
+CONSISTENCY: dict[str, Any] = {
+    "uid": "4fQmGr5LcxUcvEwr5Hr2bF",
+    "tenant": "1",
+    "verdict": "differ",
+    "reason": "orphaned_local",
+    "as_of": "2026-11-26T12:03:06.480Z",
+    "compared_through": "2026-11-26T12:03:06.480Z",
+    "differences": [],
+    "alerts": ["e9f7ded4-8814-53a6-9e1c-75f76957e487"],
+}
+PROBLEM: dict[str, Any] = {
+    "type": "urn:plumbline:invalid-request",
+    "title": "Invalid request",
+    "status": 422,
+    "detail": "status: allowed: 'open', 'acknowledged', 'snoozed' or 'resolved'",
+    "instance": "/v1/alerts",
+    "errors": [
+        {"field": "status", "value": "bad", "allowed": "allowed: 'open', 'acknowledged', 'snoozed' or 'resolved'"}
+    ],
+}

@@ -1,0 +1,190 @@
+"""From a finding to Slack: told once, told late rather than never, and never the same notice twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from connectors.notify.dispatch import Dispatcher
+from connectors.notify.message import Audience
+from connectors.notify.slack import Delivered, Refused, TryLater, slack_channel
+from connectors.stack.stack import LocalStack
+from connectors.store.notices import StoredNotices
+from connectors.store.relay import Relay
+from connectors.watchdog import ping_while_healthy
+from connectors.world.serving import serving
+from connectors.world.slack import Slack, SlackKnobs
+from streams.alerts.notice import Reason
+from streams.model.rule import Resolution
+from streams.settings_sections import SlackSettings
+from tests.alert_words import finding
+from tests.integration.alerting import Ground, new_ground, running
+from tests.integration.waiting import until
+
+pytestmark = pytest.mark.stack
+
+AUDIENCE = Audience(name_of=lambda tenant: f"company {tenant}", zone_of=lambda _: UTC)
+
+
+@pytest.fixture
+async def ground(stack: LocalStack) -> AsyncIterator[Ground]:
+    async with new_ground(stack) as made:
+        yield made
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[tuple[Slack, str]]:
+    receiver = Slack()
+    async with serving(receiver.app()) as url:
+        yield receiver, url
+
+
+def webhook(url: str) -> Any:
+    channel = slack_channel(SlackSettings(webhook_url=SecretStr(f"{url}/services/T/B/x")))
+    assert channel is not None
+    return channel
+
+
+@asynccontextmanager
+async def telling(ground: Ground, url: str) -> AsyncIterator[None]:
+    """Relay and dispatcher, as the connectors run them."""
+    log = StoredNotices(ground.database)
+    dispatcher = Dispatcher(ground.settings, log, webhook(url), AUDIENCE, baseline_quiet_seconds=0.5)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(running(Relay(ground.settings, ground.dsn).run, dispatcher.run))
+        yield
+
+
+def texts(slack: Slack) -> list[str]:
+    return [str(message.body["text"]) for message in slack.messages]
+
+
+async def states(ground: Ground) -> list[tuple[str, str, str | None]]:
+    rows = await ground.query("SELECT kind, state, reason FROM notices ORDER BY position")
+    return [(row["kind"], row["state"], row["reason"]) for row in rows]
+
+
+async def test_opened_resolved_and_reopened_are_told_once_each(ground: Ground, slack: tuple[Slack, str]) -> None:
+    receiver, url = slack
+    history = [
+        finding("opened", 1),
+        finding("resolved", 5, proved=1),
+        finding("opened", 9, episode=2),
+        finding("resolved", 12, proved=9, episode=2, resolution=Resolution.SUPERSEDED),
+    ]
+    async with telling(ground, url):
+        for one in history * 2:
+            await ground.store.apply([one])
+        await until(lambda: len(receiver.messages) == 3)
+    # Another process takes over: the relay sends again, people hear nothing new.
+    async with telling(ground, url):
+        await ground.store.apply([finding("opened", 20, subject="next")])
+        await until(lambda: len(receiver.messages) == 4)
+    assert [text[:11] for text in texts(receiver)] == ["🔴 Booked in", "✅ Recovered", "🔴 Booked in", "🔴 Booked in"]
+    assert "again (episode 2)" in texts(receiver)[2]
+    assert await states(ground) == [
+        ("opened", "sent", None),
+        ("resolved", "sent", None),
+        ("reopened", "sent", None),
+        ("resolved", "skipped", "superseded"),
+        ("opened", "sent", None),
+    ]
+
+
+async def test_slack_away_or_busy_loses_nothing_and_tells_nothing_twice(
+    ground: Ground, slack: tuple[Slack, str]
+) -> None:
+    receiver, url = slack
+    receiver.knobs = SlackKnobs(down=True)
+    async with telling(ground, url):
+        for number in range(3):
+            await ground.store.apply([finding("opened", 1, subject=f"b{number}")])
+        put_off = "SELECT 1 FROM notices WHERE attempts > 0 AND reason = 'unreachable'"
+        await until(lambda: ground.query(put_off))
+        receiver.knobs = SlackKnobs(too_many=1, retry_after_seconds=1)
+        await until(lambda: len(receiver.messages) == 3, seconds=60)
+    assert sorted(text.split("booking ")[1][:2] for text in texts(receiver)) == ["b0", "b1", "b2"]
+    assert {state for _, state, _ in await states(ground)} == {"sent"}
+
+
+async def test_the_baseline_is_one_message(ground: Ground, slack: tuple[Slack, str]) -> None:
+    receiver, url = slack
+    old = {"began": -31 * 24 * 60, "starts": None}
+    await ground.store.apply([finding("opened", 1, subject=f"o{n}", **old) for n in range(5)])
+    await ground.store.apply([finding("opened", 1, subject="still to come", began=-31 * 24 * 60)])
+    async with telling(ground, url):
+        await until(lambda: len(receiver.messages) == 2)
+        await ground.store.apply([finding("opened", 1, subject="o9", **old), finding("opened", 1, subject="new")])
+        await until(lambda: len(receiver.messages) == 3)
+    [baseline] = [text for text in texts(receiver) if "Found at installation" in text]
+    assert "5 older faults" in baseline
+    assert ("opened", "skipped", "baseline") in await states(ground)
+
+
+async def test_a_bot_speaks_in_its_channel(slack: tuple[Slack, str]) -> None:
+    receiver, url = slack
+    bot = slack_channel(SlackSettings(bot_token=SecretStr("xoxb-1"), channel="#ops"), base_url=f"{url}/api/")
+    assert bot is not None
+    assert await bot.send("hello") == Delivered()
+    assert receiver.messages[0].body["channel"] == "#ops"
+    receiver.knobs = SlackKnobs(too_many=1, retry_after_seconds=7)
+    busy = await bot.send("hello")
+    assert isinstance(busy, TryLater)
+    assert (busy.reason, busy.seconds) == (Reason.RATE_LIMITED, 7.0)
+    receiver.knobs = SlackKnobs(down=True)
+    away = await bot.send("hello")
+    assert isinstance(away, TryLater)
+    assert away.reason is Reason.UNREACHABLE
+    await bot.close()
+
+
+async def test_a_webhook_says_what_became_of_a_message(slack: tuple[Slack, str]) -> None:
+    _, url = slack
+    channel = webhook(url)
+    assert isinstance(await channel.send(""), Refused)
+    assert await channel.send("hello") == Delivered()
+    await channel.close()
+    nowhere = webhook("http://127.0.0.1:1")
+    assert isinstance(await nowhere.send("hello"), TryLater)
+    await nowhere.close()
+
+
+async def test_nothing_configured_is_silence() -> None:
+    assert slack_channel(SlackSettings()) is None
+
+
+async def test_the_watchdog_pings_only_while_healthy() -> None:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    pings: list[str] = []
+    asked: list[bool] = []
+    well = True
+
+    async def ping(request: Request) -> PlainTextResponse:
+        pings.append(request.url.path)
+        return PlainTextResponse("ok")
+
+    async def healthy() -> bool:
+        asked.append(well)
+        if len(asked) % 5 == 0:
+            raise RuntimeError("not known")
+        return well
+
+    async with serving(Starlette(routes=[Route("/ping", ping)])) as url:
+        pinging = asyncio.ensure_future(ping_while_healthy(f"{url}/ping", healthy, interval_seconds=0.01))
+        await until(lambda: len(pings) >= 6)
+        well = False
+        before = len(asked)
+        await until(lambda: len(asked) > before + 1)
+        heard = len(pings)
+        await until(lambda: len(asked) > before + 10)
+        pinging.cancel()
+        await asyncio.wait({pinging})
+    assert len(pings) == heard
