@@ -8,11 +8,10 @@ from connectors.calcom.answers import BookingAnswer, Found, Missing, Unavailable
 from connectors.calcom.booking import Booking
 from connectors.calcom.client import CalcomClient
 from connectors.calcom.listing import Walk, Window, created_between, started_between, walk
+from connectors.calcom.ownership import Ownership
 from connectors.calcom.queue import CalcomQuestion, numeric_id_of
 from connectors.calcom.quota import Priority
-from connectors.calcom.reads import placed
 from streams.model.records import NumericQuestion
-from streams.settings import Settings
 
 #: Around the row's start, and around its creation (design §4).
 AROUND = timedelta(days=1)
@@ -24,7 +23,7 @@ Told = tuple[str, BookingAnswer]
 
 async def ask_uid(
     clients: Sequence[CalcomClient],
-    settings: Settings,
+    ownership: Ownership,
     tenant: str,
     uid: str,
     priority: Priority,
@@ -34,7 +33,7 @@ async def ask_uid(
     told: list[Told] = []
     for client in clients:
         answer = await client.booking(uid, priority, starts_at)
-        told.append((client.account, placed(answer, settings, client.account, tenant)))
+        told.append((client.account, ownership.placed(answer, client.account, tenant)))
         if isinstance(told[-1][1], Found):
             break
     return _best(told)
@@ -42,7 +41,7 @@ async def ask_uid(
 
 async def ask_numeric(
     clients: Sequence[CalcomClient],
-    settings: Settings,
+    ownership: Ownership,
     tenant: str,
     question: CalcomQuestion,
     others: Collection[str],
@@ -66,7 +65,7 @@ async def ask_numeric(
             one = await _look_for(client, window, wanted, mine, priority)
             for found in one.found:
                 numeric_id = str(found.booking["id"])
-                seen[numeric_id] = (client.account, placed(found, settings, client.account, tenant))
+                seen[numeric_id] = (client.account, ownership.placed(found, client.account, tenant))
             if mine in seen:
                 return seen
             if one.failure is not None:

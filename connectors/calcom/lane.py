@@ -8,7 +8,7 @@ later.
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from connectors.calcom.answers import BookingAnswer, Unavailable
 from connectors.calcom.asking import Told, ask_numeric, ask_uid
 from connectors.calcom.batches import Batch, batches_of, listable, pages_are_cheaper, window_over
 from connectors.calcom.client import CalcomClient
-from connectors.calcom.listing import walk
+from connectors.calcom.listing import Walk, walk
+from connectors.calcom.ownership import Ownership
 from connectors.calcom.queue import QuestionQueue
-from connectors.calcom.reads import Publish, placed, read_of_answer
-from streams.settings import Settings
+from connectors.calcom.reads import Publish, read_of_answer
 
 log = structlog.get_logger()
 
@@ -41,13 +41,13 @@ class Lane:
         *,
         tenants: frozenset[str],
         clients: Sequence[CalcomClient],
-        settings: Settings,
+        ownership: Ownership,
         queue: QuestionQueue,
         publish: Publish,
     ) -> None:
         self.tenants = tenants
         self._clients = tuple(clients)
-        self._settings = settings
+        self._ownership = ownership
         self._queue = queue
         self._publish = publish
         self._wake = asyncio.Event()
@@ -138,13 +138,13 @@ class Lane:
         """Ask for one booking. `others` are numeric ids that may be seen on the way."""
         if batch.by_uid:
             told = await ask_uid(
-                self._clients, self._settings, batch.tenant, batch.asked, batch.priority, batch.starts_at
+                self._clients, self._ownership, batch.tenant, batch.asked, batch.priority, batch.starts_at
             )
             await self._conclude(batch, told)
             return
         by_asked = {other.asked: other for other in others if other.asked != batch.asked}
         answers = await ask_numeric(
-            self._clients, self._settings, batch.tenant, batch.questions[0], by_asked, batch.priority
+            self._clients, self._ownership, batch.tenant, batch.questions[0], by_asked, batch.priority
         )
         for numeric_id, told in answers.items():
             if numeric_id == batch.asked:
@@ -157,17 +157,10 @@ class Lane:
         wanted = {batch.asked: batch for batch in batches}
         self._listed.update(request_id for batch in batches for request_id in batch.request_ids)
         for client in self._clients:
-            total = len(wanted)
-            shown = await walk(
-                client,
-                window_over(list(wanted.values())),
-                lambda booking, uids=frozenset(wanted): booking["uid"] in uids,  # type: ignore[misc]
-                batches[0].priority,
-                lambda found, left, total=total: pages_are_cheaper(left, total - found),  # type: ignore[misc]
-            )
+            shown = await _listed(client, wanted)
             for found in shown.found:
                 batch = wanted.pop(str(found.booking["uid"]))
-                answer = placed(found, self._settings, client.account, batch.tenant)
+                answer = self._ownership.placed(found, client.account, batch.tenant)
                 await self._conclude(batch, (client.account, answer))
             if not wanted:
                 return
@@ -187,3 +180,15 @@ class Lane:
         answer: BookingAnswer = Unavailable(reason="breaker open", began_at=time.time())
         account = self._clients[0].account
         await asyncio.gather(*(self._conclude(batch, (account, answer)) for batch in batches))
+
+
+async def _listed(client: CalcomClient, wanted: Mapping[str, Batch]) -> Walk:
+    """The pages over the wanted bookings, as long as they cost less than asking for each."""
+    uids = frozenset(wanted)
+    return await walk(
+        client,
+        window_over(list(wanted.values())),
+        lambda booking: booking["uid"] in uids,
+        min(batch.priority for batch in wanted.values()),
+        lambda found, left: pages_are_cheaper(left, len(uids) - found),
+    )

@@ -18,11 +18,12 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from connectors.calcom.answers import Page
-from connectors.calcom.booking import Booking
+from connectors.calcom.booking import Booking, event_type_id
 from connectors.calcom.client import PAGE_ROWS_MAX, CalcomClient
+from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll_cursor import load_cursor, save_cursor
 from connectors.calcom.quota import Priority
-from connectors.calcom.reads import Publish, read_of_page_row, tenant_of_booking
+from connectors.calcom.reads import Publish, read_of_page_row
 from streams.model.records import ReadReason
 from streams.settings import Settings
 
@@ -73,10 +74,13 @@ class PollFailed(Exception):
 class Poll:
     """The poll of one account."""
 
-    def __init__(self, *, client: CalcomClient, settings: Settings, pool: Any, publish: Publish) -> None:
+    def __init__(
+        self, *, client: CalcomClient, settings: Settings, ownership: Ownership, pool: Any, publish: Publish
+    ) -> None:
         self._client = client
         self._account = client.account
-        self._settings = settings
+        self._interval_seconds = settings.calcom.poll_interval_seconds
+        self._ownership = ownership
         self._pool = pool
         self._publish = publish
         self._published: OrderedDict[tuple[object, object], None] = OrderedDict()
@@ -90,7 +94,7 @@ class Poll:
                 log.warning("poll failed", account=self._account, reason=str(failed))
                 await asyncio.sleep(AFTER_FAILURE_SECONDS)
             else:
-                await asyncio.sleep(self._settings.calcom.poll_interval_seconds)
+                await asyncio.sleep(self._interval_seconds)
 
     async def round(self) -> None:
         """One round: the back-fill if it is due, else what changed. Raises PollFailed."""
@@ -100,16 +104,22 @@ class Poll:
         upper = datetime.now(UTC)
         if cursor is None or not cursor.backfilled:
             await self._span(START, upper - BACKFILL_BACK, upper + BACKFILL_AHEAD, "backfill")
-            await save_cursor(self._pool, self._account, upper, backfilled=True)
+            await self._save(upper, backfilled=True)
         else:
             lower = cursor.polled_through - OVERLAP
             await self._span(UPDATED, lower, upper, "sweep")
             await self._span(CREATED, lower, upper, "sweep")
-            await save_cursor(self._pool, self._account, upper)
+            await self._save(upper)
         THROUGH.labels(self._account).set(upper.timestamp())
+
+    async def _save(self, through: datetime, *, backfilled: bool = False) -> None:
+        event_types = self._ownership.event_types_of(self._account)
+        await save_cursor(self._pool, self._account, through, event_types, backfilled=backfilled)
 
     async def _span(self, field: Field, lower: datetime, upper: datetime, reason: ReadReason) -> None:
         async for page in self._pages(field, lower, upper):
+            shown = (event_type_id(booking) for booking in page.bookings)
+            self._ownership.learn(self._account, {event_type for event_type in shown if event_type is not None})
             fresh = [
                 booking for booking in page.bookings if reason == "backfill" or _version(booking) not in self._published
             ]
@@ -118,7 +128,7 @@ class Poll:
                 await asyncio.gather(*(self._tell(booking, page, reason) for booking in part))
 
     async def _tell(self, booking: Booking, page: Page, reason: ReadReason) -> None:
-        tenant = tenant_of_booking(self._settings, self._account, booking)
+        tenant = self._ownership.tenant_of(self._account, booking)
         await self._publish(tenant, read_of_page_row(booking, self._account, page.began_at, reason))
         # Only now: an unacknowledged one must be told again.
         self._published[_version(booking)] = None

@@ -5,27 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from connectors.calcom.answers import BookingAnswer, Elsewhere, Found, Missing, Unavailable, Unusable
-from connectors.calcom.booking import Booking, event_type_id
+from connectors.calcom.booking import Booking
 from connectors.calcom.queue import CalcomQuestion
 from connectors.recheck import RECHECK_PREFIX
 from streams.model.ids import iso, parse_iso
 from streams.model.records import BookingRead, ReadReason
-from streams.settings import Settings
 
 #: Puts one read on Kafka under the tenant; returns after the acknowledgement, raises KafkaError.
 Publish = Callable[[str, BookingRead], Awaitable[None]]
-
-
-def tenant_of_booking(settings: Settings, account: str, booking: Booking) -> str:
-    """Whose a booking is that this account showed."""
-    return settings.tenant_of(account, event_type_id(booking))
-
-
-def placed(answer: BookingAnswer, settings: Settings, account: str, tenant: str) -> BookingAnswer:
-    """The same answer, unless it shows a booking that belongs to another tenant than the one who asked."""
-    if isinstance(answer, Found) and tenant_of_booking(settings, account, answer.booking) != tenant:
-        return Elsewhere(began_at=answer.began_at, http_status=answer.http_status)
-    return answer
 
 
 def read_of_answer(answer: BookingAnswer, account: str, asked: str, questions: Sequence[CalcomQuestion]) -> BookingRead:

@@ -10,7 +10,9 @@ from typing import Any
 from connectors.calcom.accounts import keep_probing, open_accounts, tenants_by_accounts
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.lane import Lane
+from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll import Poll
+from connectors.calcom.poll_cursor import load_event_types
 from connectors.calcom.queue import CHANNEL, QuestionQueue
 from connectors.calcom.reads import Publish
 from connectors.supervision import supervised
@@ -30,11 +32,14 @@ async def read_calcom(settings: Settings, *, pool: Any, listener: Any, publish: 
     """
     accounts = await open_accounts(settings, pool, policy)
     queue = QuestionQueue(pool)
+    ownership = Ownership(settings)
+    for account, event_types in (await load_event_types(pool)).items():
+        ownership.learn(account, event_types)
     lanes = [
         Lane(
             tenants=tenants,
             clients=[accounts.clients[name] for name in names],
-            settings=settings,
+            ownership=ownership,
             queue=queue,
             publish=publish,
         )
@@ -54,7 +59,7 @@ async def read_calcom(settings: Settings, *, pool: Any, listener: Any, publish: 
             for number, lane in enumerate(lanes):
                 group.create_task(supervised(f"lane-{number}", lane.run))
             for name, client in accounts.clients.items():
-                poll = Poll(client=client, settings=settings, pool=pool, publish=publish)
+                poll = Poll(client=client, settings=settings, ownership=ownership, pool=pool, publish=publish)
                 group.create_task(supervised(f"poll-{name}", poll.run))
                 group.create_task(supervised(f"probe-{name}", partial(keep_probing, client)))
     finally:

@@ -36,5 +36,6 @@ CREATE TABLE poll_cursors (
     account        text PRIMARY KEY,
     polled_through timestamptz NOT NULL,
     backfilled_at  timestamptz,
+    event_types    text[] NOT NULL DEFAULT '{}',  -- seen in the account's own lists: those bookings are its
     updated_at     timestamptz NOT NULL DEFAULT now()
 );
