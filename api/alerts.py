@@ -20,7 +20,7 @@ from streams.model.rule import AlertStatus, Rule, Severity, SubjectKind
 PAGE_DEFAULT = 50
 FILTER_VALUES_MAX = 100
 
-Several = Query(max_length=FILTER_VALUES_MAX)
+Several = Query(default_factory=list, max_length=FILTER_VALUES_MAX)
 
 
 def build_router(services: Services) -> APIRouter:
@@ -37,10 +37,10 @@ def build_router(services: Services) -> APIRouter:
     )
     async def list_alerts(
         caller: Annotated[Caller, Depends(viewer)],
-        status: Annotated[list[AlertStatus], Several] = [],  # noqa: B006 - FastAPI copies defaults
-        rule: Annotated[list[Rule], Several] = [],  # noqa: B006
-        severity: Annotated[list[Severity], Several] = [],  # noqa: B006
-        tenant: Annotated[list[Word], Several] = [],  # noqa: B006
+        status: Annotated[list[AlertStatus], Several],
+        rule: Annotated[list[Rule], Several],
+        severity: Annotated[list[Severity], Several],
+        tenant: Annotated[list[Word], Several],
         subject: Annotated[Word | None, Query(description="kind:id", examples=["appointment:17"])] = None,
         since: Annotated[Time | None, Query(description="changed at or after")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,

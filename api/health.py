@@ -99,7 +99,7 @@ class KafkaCheck:
             await self._client.describe_cluster()
         except (KafkaError, OSError) as error:
             await self.close()
-            return f"{type(error).__name__}: {error}"
+            return str(error) or type(error).__name__
         return None
 
     async def close(self) -> None:

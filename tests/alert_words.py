@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streams.alerts.actions import PersonsAction, apply_action, end_snooze
-from streams.alerts.alert import TrackedAlert
+from streams.alerts.alert import Alert, TrackedAlert
 from streams.alerts.lifecycle import Surroundings, apply_absence, apply_finding, apply_presence
 from streams.model.ids import Instant, alert_id, iso
 from streams.model.records import Difference, Finding, Side, Subject, Verification
@@ -44,7 +44,7 @@ def finding(
     told = minutes if proved is None else proved
     return msgspec.structs.replace(
         Finding(
-            change=change,  # type: ignore[arg-type]
+            change=change,  # type: ignore[arg-type]  # one of the three words
             alert_id=alert_id(rule, tenant, "booking", subject),
             rule=rule,
             tenant=tenant,
@@ -136,5 +136,5 @@ class Life:
     @property
     def stands(self) -> str:
         """Status, with the resolution if there is one."""
-        alert = self.alert
+        alert: Alert = self.alert
         return alert.status.value + (f" {alert.resolution.value}" if alert.resolution else "")

@@ -88,7 +88,7 @@ RETURNING id
 """
 # The rows are locked; the guard stands against a caller that forgot to lock them.
 _UPDATE = f"""
-UPDATE data_consistency_alerts AS kept SET ({_COLUMNS}) = ROW({_NEW_COLUMNS})
+UPDATE data_consistency_alerts AS kept SET ({_COLUMNS}) = ROW({_NEW_COLUMNS}), tombstoned_at = NULL
 FROM jsonb_populate_recordset(NULL::data_consistency_alerts, $1::jsonb) AS new
 WHERE kept.id = new.id
   AND kept.version <= new.version AND (kept.episode, kept.heard_at) <= (new.episode, new.heard_at)

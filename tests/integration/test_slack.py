@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from connectors.notify.dispatch import Dispatcher
 from connectors.notify.message import Audience
@@ -158,11 +162,6 @@ async def test_nothing_configured_is_silence() -> None:
 
 
 async def test_the_watchdog_pings_only_while_healthy() -> None:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
-
     pings: list[str] = []
     asked: list[bool] = []
     well = True

@@ -207,7 +207,7 @@ async def test_a_booking_is_asked_for_by_any_of_its_names(ground: Ground) -> Non
         return Verdict(
             tenant="3",
             subject=Subject(kind=SubjectKind.BOOKING, id="root"),
-            verdict=word,  # type: ignore[arg-type]
+            verdict=word,  # type: ignore[arg-type]  # one of the three words
             reason="in_sync",
             as_of=iso_minutes(minutes),
             compared_through=iso_minutes(minutes),
@@ -262,3 +262,20 @@ async def test_a_leader_that_lost_its_connection_leads_no_more(ground: Ground) -
     await asyncio.wait({leading}, timeout=20)
     assert leading.exception() is not None
     assert not relay.leading
+
+
+async def test_what_is_long_over_leaves_the_topic_by_a_tombstone_and_the_outbox_for_good(ground: Ground) -> None:
+    old = finding("opened", 1, subject="long over")
+    await ground.store.apply([old, finding("resolved", 5, proved=1, subject="long over")])
+    await ground.query(
+        "UPDATE data_consistency_alerts SET resolved_at = now() - interval '91 days' WHERE id = $1::uuid", old.alert_id
+    )
+    await ground.query("UPDATE outbox SET sequence = nextval('outbox_sequence') WHERE sequence IS NULL")
+    await ground.query("UPDATE outbox SET published_at = now() - interval '8 days'")
+    relay = Relay(ground.settings, ground.dsn)
+    async with running(relay.run):
+        gone = "SELECT 1 FROM data_consistency_alerts WHERE id = $1::uuid AND tombstoned_at IS NOT NULL"
+        await until(lambda: ground.query(gone, old.alert_id))
+        assert await ground.query("SELECT 1 FROM outbox") == []
+    [end] = await ground.query("SELECT last_value AS n FROM outbox_sequence")
+    assert end["n"] > 0
