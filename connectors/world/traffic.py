@@ -27,7 +27,7 @@ class TrafficOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     seconds: float = 240
     seed: int = 1
-    rate: float = 90
+    rate: float = 75
     faults_per_rule: int = 12
     #: Share of ordinary webhooks that get lost.
     lost_webhooks: float = 0.02

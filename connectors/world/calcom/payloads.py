@@ -11,7 +11,7 @@ import msgspec
 from connectors.world.calcom.bookings import Attendee, Booking
 from connectors.world.calcom.shapes import Json, host_email, title_of
 from connectors.world.config import WorldAccount
-from connectors.world.instants import MINUTE, with_millis, with_offset, with_seconds
+from connectors.world.instants import with_millis, with_offset, with_seconds
 
 Style = Literal["legacy", "pipeline"]
 Trigger = Literal[
@@ -54,6 +54,7 @@ def body(occasion: Occasion, booking: Booking, account: WorldAccount, style: Sty
     payload |= _ending(occasion, booking)
     if style == "pipeline" or occasion.trigger != "BOOKING_CANCELLED":
         payload["metadata"] = _metadata(occasion, booking, style)
+        payload["recurringEvent"] = {"freq": 2, "count": 4, "interval": 1} if booking.series else None
     return _envelope(occasion.trigger, occasion.at, payload)
 
 
@@ -107,14 +108,13 @@ def _common(occasion: Occasion, booking: Booking, account: WorldAccount, style: 
         "iCalUID": booking.ical_uid,
         "iCalSequence": booking.ical_sequence,
         "uid": booking.uid,
-        "recurringEvent": {"freq": 2, "count": 4, "interval": 1} if booking.series else None,
         "eventTitle": kind.title,
         "eventDescription": None,
         # Older cancellations turn falsy values into null.
         "requiresConfirmation": (kind.confirm or None) if ends else kind.confirm,
         "price": (kind.price or None) if ends else kind.price,
         "currency": "eur",
-        "length": (booking.end - booking.start) // MINUTE,
+        "length": kind.length,
         "bookingId": booking.id,
         "status": CLAIMS[occasion.trigger],
     }

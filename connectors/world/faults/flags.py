@@ -75,10 +75,11 @@ async def direction_cleared(desk: Desk) -> Planted:
 
 
 async def booked_without_direction(desk: Desk) -> Planted:
-    """The fault begins with the row; the visit that follows is in order."""
+    """The fault begins with the call's row; the visit that follows is in order."""
+    visit = await desk.book()
     call = await desk.ring(direction=None)
     at = now()
-    visit = await desk.row(replace(await desk.book(), call=call))
+    visit = await desk.row(replace(visit, call=call))
     await desk.note(call, **desk.made(visit))
     return _flag(desk, call, at, visit=visit, direction="inbound")
 

@@ -46,10 +46,12 @@ def schedule(seed: int, seconds: float, faults_per_rule: int, tenants: int) -> l
     plan: list[Appointed] = []
     place = rng.randrange(tenants)
     for rule, ways in _by_rule().items():
-        for n, way in enumerate(_turns(ways, faults_per_rule)):
+        turns = _turns(ways, faults_per_rule)
+        for n, way in enumerate(turns):
             place = (place + 1) % tenants
-            share = BOUND_SHARE if way.bound else 1.0
-            at = rng.uniform(LEAD_SECONDS, LEAD_SECONDS + (last - LEAD_SECONDS) * share)
+            # Evenly, each somewhere in its own slice of the time, so that no account's quota is overrun.
+            share = (n + rng.random()) / len(turns) if way.bound is None else BOUND_SHARE * rng.random()
+            at = LEAD_SECONDS + (last - LEAD_SECONDS) * share
             life = _life(way, rng)
             plan.append(Appointed(id=f"{rule}-{n + 1:02d}", after_seconds=at, tenant=place, way=way, life_seconds=life))
     for n in range(traps_due(faults_per_rule)):

@@ -25,7 +25,7 @@ class Sprung(msgspec.Struct, frozen=True, kw_only=True):
 TrapStory = Callable[[Desk], Awaitable[Sprung]]
 
 
-def _sprung(text: str, *visits: Visit, call: str | None = None) -> Sprung:
+def _sprung(text: str, *visits: Visit) -> Sprung:
     subjects: list[Subject] = []
     for visit in visits:
         subjects.append(Subject(kind="booking", id=visit.booked.uid))
@@ -33,8 +33,6 @@ def _sprung(text: str, *visits: Visit, call: str | None = None) -> Sprung:
             subjects.append(Subject(kind="appointment", id=visit.row))
         if visit.call:
             subjects.append(Subject(kind="call", id=visit.call))
-    if call:
-        subjects.append(Subject(kind="call", id=call))
     return Sprung(text=text, subjects=tuple(subjects))
 
 
@@ -163,8 +161,9 @@ async def written_again(desk: Desk) -> Sprung:
 
 async def flags_in_two_steps(desk: Desk) -> Sprung:
     """The call's row grows: direction and flags come after the outcome."""
+    visit = await desk.book()
     call = await desk.ring(direction=None, session_outcome="appointment_booked", appointment_made=False)
-    visit = await desk.row(replace(await desk.book(), call=call))
+    visit = await desk.row(replace(visit, call=call))
     await desk.pause(0.5, 0.9)
     await desk.note(call, **desk.made(visit), direction="inbound")
     return _sprung(f"call {call} written in two steps", visit)
@@ -233,25 +232,8 @@ async def _asked_move(desk: Desk) -> tuple[Visit, Visit]:
 
 
 TRAPS: tuple[TrapStory, ...] = (
-    webhooks_swapped,
-    row_late,
-    cancellation_early,
-    stale_repeat,
-    alias_late,
-    seat_taken_and_given_back,
-    never_paid,
-    asked_move_granted,
-    moved_and_back,
-    touched_often,
-    moved_twice_backwards,
-    timed_out_and_found,
-    repointed_late,
-    cancellation_never_done,
-    pinged,
-    alias_never_told,
-    paid_later,
-    asked_move_refused,
-    cancellation_first_here,
-    written_again,
-    flags_in_two_steps,
-)
+    webhooks_swapped, row_late, cancellation_early, stale_repeat, alias_late, seat_taken_and_given_back, never_paid,
+    asked_move_granted, moved_and_back, touched_often, moved_twice_backwards, timed_out_and_found, repointed_late,
+    cancellation_never_done, pinged, alias_never_told, paid_later, asked_move_refused, cancellation_first_here,
+    written_again, flags_in_two_steps,
+)  # fmt: skip
