@@ -62,7 +62,7 @@ class World:
         self.findings: list[tuple[float, Finding]] = []
         self.verdicts: list[tuple[float, Verdict]] = []
         self._answers: list[tuple[float, tuple[Observation, ...]]] = []
-        self._numeric = itertools.count(9001)
+        self._numeric = itertools.count(900_001)
         self._bodies = itertools.count(1)
 
     # Cal.com ------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class World:
     def until(self, seconds: float, *, every: float = 0.2) -> "World":
         """Let time pass: ticks, and answers to what was asked."""
         while self.now < seconds - 1e-9:
-            self.now = round(min(self.now + every, seconds), 3)
+            self.now = min(self.now + every, seconds)
             due = [pair for pair in self._answers if pair[0] <= self.now]
             self._answers = [pair for pair in self._answers if pair[0] > self.now]
             for _, observations in due:

@@ -104,7 +104,11 @@ def _row(kind: RowKind, columns: Columns) -> Row:
 
 
 def _lsns(source: _Source) -> tuple[int, int]:
-    """(commit LSN, LSN). A row of the first snapshot has no commit: it ranks by its LSN, before any change."""
+    """(LSN of the commit before, LSN), as `sequence` has them (tried with 3.7.0.Final).
+
+    A snapshot's rows, and the first change behind it, have no commit before them: they rank by their own LSN, so that
+    the rows of a later snapshot are newer than all changes before it. Transaction ids rank nothing.
+    """
     lsn = source.lsn or 0
     if not source.sequence:
         return lsn, lsn
@@ -112,4 +116,4 @@ def _lsns(source: _Source) -> tuple[int, int]:
         commit, event = msgspec.json.decode(source.sequence, type=tuple[str | None, str | None])
     except msgspec.DecodeError:
         return lsn, lsn
-    return int(commit or 0), int(event or lsn)
+    return int(commit or lsn), int(event or lsn)

@@ -54,7 +54,7 @@ def join_row(ours: RowFacts | None, theirs: RowFacts) -> RowFacts:
 
 
 def _rank(version: RowVersion) -> tuple[object, ...]:
-    return (version.commit_lsn, version.lsn)
+    return (version.commit_lsn, version.lsn, not version.snapshot_row)
 
 
 def _read_rank(read: RowRead) -> tuple[object, ...]:

@@ -110,7 +110,10 @@ Row = AppointmentRow | CallRow
 
 
 class RowVersion(Fact, frozen=True):
-    """One change event of a row, ranked by (commit LSN, LSN). `row` null: deleted, or gone to another tenant."""
+    """One change event of a row, ranked by (commit LSN, LSN); a snapshot's row before a change of the same LSN.
+
+    `row` null: deleted, or gone to another tenant.
+    """
 
     commit_lsn: int
     lsn: int
