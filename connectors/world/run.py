@@ -11,6 +11,7 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -79,7 +80,10 @@ class World:
             order = msgspec.json.decode(await request.body() or b"{}", type=TrafficOrder)
         except msgspec.MsgspecError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
-        traffic = await self._open(str(request.base_url))
+        try:
+            traffic = await self._open(str(request.base_url))
+        except (OSError, asyncpg.PostgresError) as error:
+            return JSONResponse({"error": f"the application's database: {error}"}, status_code=503)
         if traffic is None:
             return JSONResponse({"error": "no crm_dsn or no ledger is configured"}, status_code=409)
         if not traffic.start(order):
