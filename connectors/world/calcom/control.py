@@ -13,49 +13,56 @@ from connectors.world.knobs import FATE_HEADER, changed, fate_of
 
 def control_routes(state: CalcomState) -> list[Route]:
     """GET/POST knobs · PUT/GET webhooks/{id} · POST ping/{account} · GET deliveries, requests."""
+    control = _Control(state)
+    return [
+        Route("/_control/knobs", control.knobs, methods=["GET", "POST"]),
+        Route("/_control/webhooks", control.subscriptions),
+        Route("/_control/webhooks/{id}", control.subscription, methods=["PUT"]),
+        Route("/_control/ping/{account}", control.ping, methods=["POST"]),
+        Route("/_control/deliveries", control.deliveries),
+        Route("/_control/requests", control.requests),
+    ]
 
-    async def knobs(request: Request) -> Response:
+
+class _Control:
+    def __init__(self, state: CalcomState) -> None:
+        self._state = state
+
+    async def knobs(self, request: Request) -> Response:
+        """GET tells them all; POST turns those that the body names."""
         if request.method == "POST":
             try:
-                state.knobs = changed(state.knobs, msgspec.json.decode(await request.body(), type=dict[str, object]))
+                turned = msgspec.json.decode(await request.body(), type=dict[str, object])
+                self._state.knobs = changed(self._state.knobs, turned)
             except msgspec.MsgspecError as error:
                 return JSONResponse({"error": str(error)}, status_code=422)
-        return JSONResponse(asdict(state.knobs))
+        return JSONResponse(asdict(self._state.knobs))
 
-    async def subscription(request: Request) -> Response:
+    async def subscription(self, request: Request) -> Response:
+        """Makes or replaces one webhook of an account."""
         try:
             told = msgspec.json.decode(await request.body(), type=dict[str, object])
             new = msgspec.convert({**told, "id": request.path_params["id"]}, Subscription)
         except msgspec.MsgspecError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
-        state.subscriptions[new.id] = new
+        self._state.subscriptions[new.id] = new
         return JSONResponse(msgspec.to_builtins(new))
 
-    async def subscriptions(_: Request) -> Response:
-        return JSONResponse(msgspec.to_builtins(list(state.subscriptions.values())))
+    async def subscriptions(self, _: Request) -> Response:
+        return JSONResponse(msgspec.to_builtins(list(self._state.subscriptions.values())))
 
-    async def ping(request: Request) -> Response:
-        state.ping(request.path_params["account"], fate_of(request.headers.get(FATE_HEADER)))
+    async def ping(self, request: Request) -> Response:
+        self._state.ping(request.path_params["account"], fate_of(request.headers.get(FATE_HEADER)))
         return JSONResponse({"sent": True})
 
-    async def deliveries(request: Request) -> Response:
+    async def deliveries(self, request: Request) -> Response:
         """Newest last; `uid` and `account` narrow it."""
+        log = self._state.deliveries.log
         uid, account = request.query_params.get("uid"), request.query_params.get("account")
-        lines = [
-            each
-            for each in state.deliveries.log
-            if (uid is None or each.uid == uid) and (account is None or each.account == account)
-        ]
-        return JSONResponse({"items": msgspec.to_builtins(lines), "delivered": state.deliveries.delivered_count})
+        lines = [each for each in log if uid in (None, each.uid) and account in (None, each.account)]
+        delivered = self._state.deliveries.delivered_count
+        return JSONResponse({"items": msgspec.to_builtins(lines), "delivered": delivered})
 
-    async def requests(_: Request) -> Response:
-        return JSONResponse(dict(state.requests))
-
-    return [
-        Route("/_control/knobs", knobs, methods=["GET", "POST"]),
-        Route("/_control/webhooks", subscriptions),
-        Route("/_control/webhooks/{id}", subscription, methods=["PUT"]),
-        Route("/_control/ping/{account}", ping, methods=["POST"]),
-        Route("/_control/deliveries", deliveries),
-        Route("/_control/requests", requests),
-    ]
+    async def requests(self, _: Request) -> Response:
+        """How many each key has asked: by account name, `<account>:app` for the application's key."""
+        return JSONResponse(dict(self._state.requests))
