@@ -113,14 +113,18 @@ class Door:
 
 
 async def _body(request: Request, deadline: float) -> bytes:
-    """The raw body. Raises Problem; the connection ends then, as the rest of a body is no new request."""
+    """The raw body. Raises Problem; where the rest of the body may never come, the connection ends with the answer.
+
+    After 413 it does not end: to close on a sender who still sends would reset the connection, and with it the
+    answer. The server lets the rest pass by unread.
+    """
     end = {"connection": "close"}
     try:
         async with asyncio.timeout_at(deadline):
             return await read_bounded(request, BODY_BYTES_MAX)
     except BodyTooLong:
         detail = f"A webhook body has at most {BODY_BYTES_MAX} bytes."
-        raise Problem(413, "body-too-long", detail, headers=end) from None
+        raise Problem(413, "body-too-long", detail) from None
     except TimeoutError:
         raise Problem(408, "body-too-slow", "The body did not arrive in time.", headers=end) from None
     except ClientDisconnect:
