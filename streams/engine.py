@@ -48,12 +48,13 @@ CAUSES_PER_TICK_MAX = 250
 
 
 class Effects(msgspec.Struct, frozen=True):
-    """What is to be sent. `more`: call `tick` again at once."""
+    """What is to be sent. `more`: call `tick` again at once. `failures`: causes passed over, each with its error."""
 
     questions: tuple[AnyQuestion, ...] = ()
     findings: tuple[FindingRecord, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     more: bool = False
+    failures: tuple[str, ...] = ()
 
 
 class Partition:
@@ -164,16 +165,19 @@ class Partition:
         """Judge what is new or due, within a bound."""
         self._deadlines.pass_time(now)
         self._desk.forget_before(now)
-        judged = 0
+        judged, failures = 0, []
         while judged < CAUSES_PER_TICK_MAX and (key := self._deadlines.head()) is not None:
-            self._judge_cause(key, now)
             judged += 1
+            try:
+                self._judge_cause(key, now)
+            except Exception as error:  # a fault of ours in one cause must not silence all others
+                failures.append(f"{key}: {error!r}")
         self.stats["judged"] += judged
         more = bool(self._deadlines)
         findings = self._book.to_announce()
         if not more:
             findings += self._book.restatements(now, self._index.tenants())
-        return Effects(self._desk.take(), tuple(findings), self._verdicts.take(), more)
+        return Effects(self._desk.take(), tuple(findings), self._verdicts.take(), more, tuple(failures))
 
     def announced(self, findings: Sequence[FindingRecord]) -> None:
         """These were acknowledged by the broker; nothing is left to tell of them."""

@@ -1,0 +1,73 @@
+"""Faust's Kafka driver with four overrides, each with its reason. A test fails without each (test_driver.py)."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP
+
+#: What must be acknowledged before offsets are committed.
+Flush = Callable[[], Awaitable[None]]
+
+#: A failure after which nothing may be committed. The supervisor starts a new worker, which replays.
+EXIT_UNCOMMITTED = 70
+
+
+def end_uncommitted(reason: str) -> None:
+    """End at once, without Faust's last commit."""
+    print(f"plumbline worker: {reason}; ending without a commit", file=sys.stderr, flush=True)
+    os._exit(EXIT_UNCOMMITTED)
+
+
+class ExactConsumer(Consumer):  # type: ignore[misc]  # Faust publishes no types
+    """Commits exactly what was acknowledged, after what it wrote was acknowledged."""
+
+    async def wait_first(
+        self,
+        *coros: Coroutine[Any, Any, Any],
+        timeout: float | None = None,  # noqa: ARG002 - Faust's signature
+    ) -> None:
+        """Await the delivery itself. The stock one makes two tasks an event: 6 400 instead of 13 100 events/s."""
+        delivery, *others = coros
+        for other in others:
+            other.close()
+        await delivery
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The highest acknowledged offset + 1: exact at concurrency 1, where acknowledgements come in order.
+
+        The stock one looks for holes and lets commits creep one offset an interval after a rebalance under load.
+        """
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        newest = acked[-1]
+        acked[:] = [newest]
+        self._acked_index[tp] = {newest}
+        return int(newest) + 1
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Holes in the log (compaction, markers) need no book-keeping when acknowledgements come in order."""
+
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        """State first. Faust's own flush gives up after 100 ms without a word and commits all the same."""
+        offsets = self._filter_committable_offsets(tps)
+        if not offsets:
+            return False
+        flush: Flush = self.app.flush_state
+        try:
+            await flush()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            end_uncommitted(f"state was not acknowledged: {error!r}")
+        return bool(await self._commit_offsets(offsets, start_new_transaction=start_new_transaction))
+
+
+class ExactTransport(Transport):  # type: ignore[misc]  # Faust publishes no types
+    """Faust's transport with our consumer."""
+
+    Consumer = ExactConsumer

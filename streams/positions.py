@@ -1,0 +1,89 @@
+"""Where the inputs stand: committed offsets and log starts at assignment, end offsets for the ticks."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.kafka_connection import connection_arguments
+from streams.settings import Settings
+from streams.topics import BARRIER, INPUTS, topic_name
+
+ANSWER_SECONDS_MAX = 20.0
+REQUEST_MS_MAX = 10_000
+
+
+class InputsDiffer(RuntimeError):
+    """Input topics have other partition counts than configured."""
+
+    def __init__(self, wanted: int, wrong: list[str]) -> None:
+        super().__init__(
+            f"kafka.partitions = {wanted}, but " + ", ".join(wrong) + ": start connectors, which makes them"
+        )
+
+
+class Positions:
+    """Asks the broker; no member of any group."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._settings = settings
+        self._group = group
+        self._topics = {topic: topic_name(topic, settings.kafka.topic_prefix) for topic in BARRIER}
+        self._consumer: Any = None
+
+    async def start(self) -> None:
+        """Raises KafkaError when no broker answers."""
+        self._consumer = AIOKafkaConsumer(
+            **connection_arguments(self._settings.kafka),
+            group_id=None,
+            enable_auto_commit=False,
+            request_timeout_ms=REQUEST_MS_MAX,
+        )
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def check_inputs(self) -> None:
+        """Raises InputsDiffer unless every input has the configured number of partitions: never a hang."""
+        wanted = self._settings.kafka.partitions
+        names = [topic_name(topic, self._settings.kafka.topic_prefix) for topic in INPUTS]
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            await self._consumer._client.fetch_all_metadata()  # reason: aiokafka has no public look at partitions
+            found = {name: self._consumer.partitions_for_topic(name) or set() for name in names}
+        wrong = [f"{name} has {len(there)}" for name, there in found.items() if len(there) != wanted]
+        if wrong:
+            raise InputsDiffer(wanted, wrong)
+
+    async def seeds(self, partition: int) -> dict[str, int]:
+        """The next offset to be read of each input, by topic: the committed one, or the start of the log."""
+        places = self._places([partition])
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            starts = await self._consumer.beginning_offsets(places)
+            committed = await self._committed(places)
+        return {place.topic: max(starts[place], committed.get(place, 0)) for place in places}
+
+    async def ends(self, partitions: Collection[int]) -> dict[int, dict[str, int]]:
+        """End offsets of the inputs, by partition and topic."""
+        places = self._places(partitions)
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            ends = await self._consumer.end_offsets(places)
+        found: dict[int, dict[str, int]] = {partition: {} for partition in partitions}
+        for place, end in ends.items():
+            found[place.partition][place.topic] = end
+        return found
+
+    async def _committed(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        admin = AIOKafkaAdminClient(**connection_arguments(self._settings.kafka), request_timeout_ms=REQUEST_MS_MAX)
+        try:
+            await admin.start()
+            offsets = await admin.list_consumer_group_offsets(self._group, partitions=places)
+        finally:
+            await admin.close()
+        return {place: meta.offset for place, meta in offsets.items()}
+
+    def _places(self, partitions: Collection[int]) -> list[TopicPartition]:
+        return [TopicPartition(name, number) for name in self._topics.values() for number in partitions]
