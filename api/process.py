@@ -13,6 +13,7 @@ from api.app import create_app, create_door_app
 from api.door.producer import door_producer
 from api.door.routes import build_router as build_door
 from api.health import Check, KafkaCheck
+from api.readiness import database_check, worker_check
 from api.services import Services, services_of
 from connectors.store.migrate import migrate
 from streams.settings import Settings
@@ -45,7 +46,9 @@ async def serve_api(settings: Settings, *, checks: Mapping[str, Check] | None = 
     door = build_door(settings, producer)
     own_port = settings.api.door_port
     app = create_app(
-        services, checks={"kafka": kafka, **(checks or {})}, routers=() if own_port is not None else (door,)
+        services,
+        checks={**_checks(settings), "kafka": kafka, **(checks or {})},
+        routers=() if own_port is not None else (door,),
     )
     servers = [_server(app, settings.api.host, settings.api.port or 0)]
     if own_port is not None:
@@ -59,6 +62,10 @@ async def serve_api(settings: Settings, *, checks: Mapping[str, Check] | None = 
         await asyncio.gather(migrating, return_exceptions=True)
         await producer.stop()
         await kafka.close()
+
+
+def _checks(settings: Settings) -> dict[str, Check]:
+    return {"worker": worker_check(settings), "database": database_check(settings)}
 
 
 def _server(app: FastAPI, host: str, port: int) -> _Server:

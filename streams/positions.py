@@ -1,7 +1,8 @@
 """Where the inputs stand: committed offsets and log starts at assignment, end offsets for the ticks."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -51,10 +52,9 @@ class Positions:
         """Raises InputsDiffer unless every input has the configured number of partitions: never a hang."""
         wanted = self._settings.kafka.partitions
         names = [topic_name(topic, self._settings.kafka.topic_prefix) for topic in INPUTS]
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            await self._consumer._client.fetch_all_metadata()  # reason: aiokafka has no public look at partitions
-            found = {name: self._consumer.partitions_for_topic(name) or set() for name in names}
-        wrong = [f"{name} has {len(there)}" for name, there in found.items() if len(there) != wanted]
+        async with asyncio.timeout(ANSWER_SECONDS_MAX), self._admin() as admin:
+            found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(names)}
+        wrong = [f"{name} has {len(there)}" for name, there in sorted(found.items()) if len(there) != wanted]
         if wrong:
             raise InputsDiffer(wanted, wrong)
 
@@ -77,13 +77,18 @@ class Positions:
         return found
 
     async def _committed(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        async with self._admin() as admin:
+            offsets = await admin.list_consumer_group_offsets(self._group, partitions=places)
+        return {place: meta.offset for place, meta in offsets.items()}
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[Any]:
         admin = AIOKafkaAdminClient(**connection_arguments(self._settings.kafka), request_timeout_ms=REQUEST_MS_MAX)
         try:
             await admin.start()
-            offsets = await admin.list_consumer_group_offsets(self._group, partitions=places)
+            yield admin
         finally:
             await admin.close()
-        return {place: meta.offset for place, meta in offsets.items()}
 
     def _places(self, partitions: Collection[int]) -> list[TopicPartition]:
         return [TopicPartition(name, number) for name in self._topics.values() for number in partitions]

@@ -166,7 +166,7 @@ def _as_read(read: Read | None) -> BookingState | None:
     if read is None:
         return None
     if not read.found:
-        return BookingState("missing", Standing.PROVED, read=read, source_at=read.answered)
+        return BookingState("missing", Standing.PROVED, read=read)
     return BookingState(str(read.status), Standing.PROVED, read.start, read.end, read=read, source_at=read.updated_at)
 
 
