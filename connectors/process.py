@@ -21,6 +21,7 @@ from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.intake import GROUP as CALCOM_GROUP
 from connectors.calcom.intake import Intake, decode_question
 from connectors.calcom.queue import QuestionQueue
+from connectors.calcom.quota import Quota
 from connectors.calcom.verifier import known_tenants, read_calcom
 from connectors.clock_health import clock_is_fresh
 from connectors.crm.database import CrmDatabase
@@ -93,7 +94,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy) -> dict[str, Part]:
     tasks: dict[str, Part] = {
         "debezium": partial(keep_registered, settings),
         "questions": partial(_take_questions, parts),
-        "calcom": partial(lead, parts.store_dsn, "calcom", partial(_read_calcom, parts, policy)),
+        "calcom": partial(lead, parts.store_dsn, "calcom", partial(_read_calcom, parts, policy, {})),
         "rows": partial(_read_rows, parts),
         "rechecks": partial(_serve_rechecks, parts),
         "findings": FindingsConsumer(settings, database, store).run,
@@ -125,13 +126,14 @@ async def _take_questions(parts: Parts) -> None:
         ).run()
 
 
-async def _read_calcom(parts: Parts, policy: BreakerPolicy, listener: Any) -> None:
+async def _read_calcom(parts: Parts, policy: BreakerPolicy, quotas: dict[str, Quota], listener: Any) -> None:
     await read_calcom(
         parts.settings,
         pool=parts.pool,
         listener=listener,
         publish=partial(_publish_booking, parts),
         policy=policy,
+        quotas=quotas,
     )
 
 

@@ -74,10 +74,12 @@ def tenants_by_accounts(settings: Settings) -> dict[tuple[str, ...], frozenset[s
     return {names: frozenset(tenants) for names, tenants in grouped.items()}
 
 
-async def open_accounts(settings: Settings, pool: Any, policy: BreakerPolicy) -> Accounts:
-    """All configured accounts. Raises what asyncpg raises when the store is away."""
+async def open_accounts(settings: Settings, pool: Any, policy: BreakerPolicy, quotas: dict[str, Quota]) -> Accounts:
+    """All configured accounts. `quotas`, by key, are filled here and outlive the accounts: what was asked stays asked.
+
+    Raises what asyncpg raises when the store is away.
+    """
     accounts = Accounts(settings)
-    quotas: dict[str, Quota] = {}
     for account in settings.accounts:
         await accounts.add(account, pool, policy, quotas)
     return accounts

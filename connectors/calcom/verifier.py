@@ -14,6 +14,7 @@ from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll import Poll
 from connectors.calcom.poll_cursor import load_event_types
 from connectors.calcom.queue import CHANNEL, QuestionQueue
+from connectors.calcom.quota import Quota
 from connectors.calcom.reads import Publish
 from connectors.supervision import supervised
 from streams.settings import Settings
@@ -24,13 +25,15 @@ def known_tenants(settings: Settings) -> frozenset[str]:
     return frozenset(tenant for tenants in tenants_by_accounts(settings).values() for tenant in tenants)
 
 
-async def read_calcom(settings: Settings, *, pool: Any, listener: Any, publish: Publish, policy: BreakerPolicy) -> None:
+async def read_calcom(
+    settings: Settings, *, pool: Any, listener: Any, publish: Publish, policy: BreakerPolicy, quotas: dict[str, Quota]
+) -> None:
     """Ask and poll for ever. `listener` is a connection of its own, for LISTEN; `pool` is the store's.
 
     Raises what asyncpg raises when the store is away at the start; later each part is started again by
     itself.
     """
-    accounts = await open_accounts(settings, pool, policy)
+    accounts = await open_accounts(settings, pool, policy, quotas)
     queue = QuestionQueue(pool)
     ownership = Ownership(settings)
     for account, event_types in (await load_event_types(pool)).items():
