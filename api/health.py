@@ -11,9 +11,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.responses import json_response
-from connectors.kafka_connection import connection_arguments
 from connectors.store.database import Database, StoreUnavailable
 from connectors.store.migrate import missing_migrations
+from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
 
 CHECK_SECONDS_MAX = 3.0

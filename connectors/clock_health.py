@@ -8,7 +8,7 @@ import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.kafka_connection import connection_arguments
+from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 

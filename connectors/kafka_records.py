@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from connectors.kafka_connection import connection_arguments
+from streams.kafka_connection import connection_arguments
 from streams.model.records import Record
 from streams.settings import Settings
 from streams.topics import Topic, topic_name

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from connectors.kafka_connection import connection_arguments
+from streams.kafka_connection import connection_arguments
 from streams.settings_sections import KafkaSettings
 from streams.settings_sources import ConfigurationError
 from streams.topics import Topic, TopicConfig, topic_name, topic_table

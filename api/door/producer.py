@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from connectors.kafka_connection import connection_arguments
+from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 

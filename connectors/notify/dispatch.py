@@ -17,7 +17,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from connectors.dead_letters import DeadLetters
-from connectors.kafka_connection import connection_arguments
 from connectors.notify.log import NoticeLog
 from connectors.notify.message import Audience, baseline_text, notice_text
 from connectors.notify.slack import Channel, Delivered, Refused, TryLater
@@ -29,6 +28,7 @@ from streams.alerts.notice import (
     Reason,
     notice_of,
 )
+from streams.kafka_connection import connection_arguments
 from streams.model.ids import Instant
 from streams.settings import Settings
 from streams.topics import Topic, topic_name

@@ -56,9 +56,7 @@ class SlotInUse(SourceError):
     """The replication slot could not be freed."""
 
     def __init__(self, slot: str) -> None:
-        super().__init__(
-            f"replication slot {slot} is still in use: delete the connector first, then run it again."
-        )
+        super().__init__(f"replication slot {slot} is still in use: delete the connector first, then run it again.")
 
 
 class ConnectRefused(SourceError):

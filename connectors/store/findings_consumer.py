@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from connectors.dead_letters import DeadLetters
-from connectors.kafka_connection import connection_arguments
 from connectors.store.alerts import AlertStore
 from connectors.store.database import Database, until_available
 from connectors.store.decoding import decode_finding, decode_verdict
 from connectors.store.verdicts import write_verdicts
+from streams.kafka_connection import connection_arguments
 from streams.model.records import Finding, FindingRecord, Restatement, Verdict
 from streams.settings import Settings
 from streams.topics import Topic, topic_name

@@ -14,10 +14,10 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
-from connectors.kafka_connection import connection_arguments
 from connectors.leadership import lead
 from connectors.store.database import Connection
 from connectors.store.rows import OUTBOX_CHANNEL
+from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 

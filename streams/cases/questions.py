@@ -75,7 +75,7 @@ def _question(asked: Asked, request_id: str, first_asked: int) -> AnyQuestion:
                 numeric_id=uid,
                 starts_at=iso(starts_at),
                 created_at=iso(created_at),
-                **base,  # type: ignore[arg-type]
+                **base,  # type: ignore[arg-type]  # the shared fields
             )
         case ReadOf(uid=uid) | KnownOf(uid=uid) if is_numeric(uid):
             return NumericQuestion(numeric_id=uid, **base)  # type: ignore[arg-type]  # the shared fields

@@ -54,7 +54,7 @@ def sql(plan: Plan) -> str:
 
 def registered(mapping: SourceMapping = EXAMPLE, **more: str) -> dict[str, str]:
     dsn = "postgresql://plumb:p%40ss%24%7Bx%7D@db.example:6432/crm?sslmode=require"
-    return render(Registration(**({"dsn": dsn, "mapping": mapping, "partitions": 12} | more)))  # type: ignore[arg-type]
+    return render(Registration(**({"dsn": dsn, "mapping": mapping, "partitions": 12} | more)))  # type: ignore[arg-type]  # the fields by name
 
 
 # Preparation -------------------------------------------------------------------------

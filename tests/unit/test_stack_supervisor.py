@@ -21,13 +21,13 @@ SOON = Backoff(first_seconds=0.01, most_seconds=0.05)
 
 def running(tmp_path: Path, name: str, script: str = "exec sleep 600", **more: object) -> Service:
     ends = {"stop_seconds": more.pop("stop_seconds", 5.0)}
-    command = Command(name=name, argv=("/bin/sh", "-c", script), log=tmp_path / f"{name}.log", **ends)  # type: ignore[arg-type]
-    return Service(command=command, **more)  # type: ignore[arg-type]
+    command = Command(name=name, argv=("/bin/sh", "-c", script), log=tmp_path / f"{name}.log", **ends)  # type: ignore[arg-type]  # floats all
+    return Service(command=command, **more)  # type: ignore[arg-type]  # the service's own fields
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110 - a process has no event to wait for
             await asyncio.sleep(0.01)
 
 
@@ -84,7 +84,7 @@ async def test_a_hook_that_fails_does_not_end_the_watch(tmp_path: Path) -> None:
     for _ in range(2):
         [pid] = supervisor.pids()["worker"]
         psutil.Process(pid).kill()
-        await until(lambda pid=pid: supervisor.pids()["worker"] not in ([], [pid]))  # type: ignore[misc]
+        await until(lambda pid=pid: supervisor.pids()["worker"] not in ([], [pid]))  # type: ignore[misc]  # the lambda keeps this pid
     await supervisor.stop()
 
 
