@@ -25,8 +25,8 @@ from streams.cases.settling import settle
 from streams.cases.verdicts import VerdictDesk
 from streams.durable import CaseKey, DurableState
 from streams.facts.booking import join_booking, needs_settling, same_read_state
-from streams.facts.cause import build_cause
 from streams.facts.index import FactIndex, Key, decode_key
+from streams.facts.picture import build_cause
 from streams.facts.row import join_row
 from streams.model.facts import BookingFacts, RowFacts
 from streams.model.ids import Instant

@@ -8,8 +8,9 @@ import msgspec
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
 from streams.cases.proof import Round, unmet
-from streams.facts.cause import Cause, Fresh, Link, build_cause
+from streams.facts.cause import Cause, Link
 from streams.facts.index import FactIndex, Key
+from streams.facts.picture import Fresh, build_cause
 from streams.facts.row import row_state
 from streams.model.judgement import Judgement
 from streams.model.rule import Resolution
