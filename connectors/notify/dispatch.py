@@ -13,10 +13,10 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 
 from connectors.dead_letters import DeadLetters
+from connectors.kafka_batches import Membership, read_batches
 from connectors.notify.log import NoticeLog
 from connectors.notify.message import Audience, baseline_text, notice_text
 from connectors.notify.slack import Channel, Delivered, Refused, TryLater
@@ -28,18 +28,15 @@ from streams.alerts.notice import (
     Reason,
     notice_of,
 )
-from streams.kafka_connection import connection_arguments
 from streams.model.ids import Instant
 from streams.settings import Settings
-from streams.topics import Topic, topic_name
+from streams.topics import Topic
 
 logger = logging.getLogger(__name__)
 
 GROUP = "plumbline-notify"
 RECORDS_PER_BATCH_MAX = 200
-LISTEN_MS = 1_000
 FETCH_WAIT_MS = 100
-POLL_INTERVAL_MS_MAX = 15 * 60_000
 #: Another process may have planned; ours wakes the speaker at once.
 SPEAK_POLL_SECONDS = 1.0
 RESTART_SECONDS = 1.0
@@ -65,8 +62,7 @@ class Dispatcher:
         *,
         baseline_quiet_seconds: float = BASELINE_QUIET_SECONDS,
     ) -> None:
-        self._connection = connection_arguments(settings.kafka)
-        self._prefix = settings.kafka.topic_prefix
+        self._settings = settings
         self._log = log
         self._channel = channel
         self._audience = audience
@@ -83,39 +79,18 @@ class Dispatcher:
             await self._channel.close()
 
     async def _listen(self) -> None:
+        membership = Membership(
+            group=f"{GROUP}-{self._channel.name}",
+            topics=(Topic.ALERTS,),
+            records_per_batch_max=RECORDS_PER_BATCH_MAX,
+            fetch_wait_ms=FETCH_WAIT_MS,
+        )
         while True:
             try:
-                await self._consume()
+                await read_batches(self._settings, membership, self._plan)
             except (KafkaError, ConnectionError) as lost:
                 logger.warning("alerts are read again from the last commit: %s", lost)
             await asyncio.sleep(RESTART_SECONDS)
-
-    async def _consume(self) -> None:
-        consumer = AIOKafkaConsumer(
-            topic_name(Topic.ALERTS, self._prefix),
-            **self._connection,
-            group_id=f"{self._prefix}{GROUP}-{self._channel.name}",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
-        )
-        producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True)
-        try:
-            await consumer.start()
-            await producer.start()
-            letters = DeadLetters(producer, self._prefix)
-            while True:
-                batches = await consumer.getmany(timeout_ms=LISTEN_MS, max_records=RECORDS_PER_BATCH_MAX)
-                records = [record for batch in batches.values() for record in batch]
-                if not records:
-                    continue
-                await self._plan(records, letters)
-                with contextlib.suppress(CommitFailedError, IllegalStateError):
-                    await consumer.commit()
-        finally:
-            await consumer.stop()
-            await producer.stop()
 
     async def _plan(self, records: Sequence[Any], letters: DeadLetters) -> None:
         notices: list[PlannedNotice] = []

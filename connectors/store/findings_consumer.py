@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 
 from connectors.dead_letters import DeadLetters
+from connectors.kafka_batches import Membership, read_batches
 from connectors.store.alerts import AlertStore
 from connectors.store.database import Database, until_available
 from connectors.store.decoding import decode_finding, decode_verdict
 from connectors.store.verdicts import write_verdicts
-from streams.kafka_connection import connection_arguments
 from streams.model.records import Finding, FindingRecord, Restatement, Verdict
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
@@ -26,13 +25,14 @@ from streams.topics import Topic, topic_name
 logger = logging.getLogger(__name__)
 
 GROUP = "plumbline-store"
-RECORDS_PER_BATCH_MAX = 500
-POLL_MS = 1_000
 RESTART_SECONDS = 1.0
-#: A record must be readable in the API well within 200 ms; the broker answers at once when there is one.
-FETCH_WAIT_MS = 50
-#: A store that is away for longer costs a rebalance, nothing more.
-POLL_INTERVAL_MS_MAX = 15 * 60_000
+MEMBERSHIP = Membership(
+    group=GROUP,
+    topics=(Topic.FINDINGS, Topic.VERDICTS),
+    records_per_batch_max=500,
+    # A record must be readable in the API well within 200 ms.
+    fetch_wait_ms=50,
+)
 
 _Decoded = tuple[Any, FindingRecord | Verdict]
 
@@ -41,10 +41,8 @@ class FindingsConsumer:
     """One member of the group, for as long as `run` runs."""
 
     def __init__(self, settings: Settings, database: Database, store: AlertStore) -> None:
-        self._connection = connection_arguments(settings.kafka)
-        self._prefix = settings.kafka.topic_prefix
-        self._findings = topic_name(Topic.FINDINGS, self._prefix)
-        self._verdicts = topic_name(Topic.VERDICTS, self._prefix)
+        self._settings = settings
+        self._verdicts = topic_name(Topic.VERDICTS, settings.kafka.topic_prefix)
         self._database = database
         self._store = store
 
@@ -52,36 +50,10 @@ class FindingsConsumer:
         """Until cancelled; store and broker may come and go."""
         while True:
             try:
-                await self._consume()
+                await read_batches(self._settings, MEMBERSHIP, self.take)
             except KafkaError as lost:
                 logger.warning("the findings are read again from the last commit: %s", lost)
             await asyncio.sleep(RESTART_SECONDS)
-
-    async def _consume(self) -> None:
-        consumer = AIOKafkaConsumer(
-            self._findings,
-            self._verdicts,
-            **self._connection,
-            group_id=f"{self._prefix}{GROUP}",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
-        )
-        producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True)
-        try:
-            await consumer.start()
-            await producer.start()
-            letters = DeadLetters(producer, self._prefix)
-            while True:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_PER_BATCH_MAX)
-                records = [record for batch in batches.values() for record in batch]
-                if records:
-                    await self.take(records, letters)
-                    await _commit(consumer)
-        finally:
-            await consumer.stop()
-            await producer.stop()
 
     async def take(self, records: Sequence[Any], letters: DeadLetters) -> None:
         """Store a batch, waiting for a store that is away; what cannot be used becomes a dead letter."""
@@ -120,15 +92,3 @@ class FindingsConsumer:
         if verdicts:
             async with self._database.transaction() as connection:
                 await write_verdicts(connection, verdicts)
-
-
-async def _commit(consumer: Any) -> None:
-    try:
-        await consumer.commit()
-    except (CommitFailedError, IllegalStateError) as lost:
-        # The partitions went to another member; it reads the batch again, to no effect.
-        logger.info("offsets not committed, partitions were given away: %s", lost)
-    except KafkaError as error:
-        if not error.retriable:
-            raise
-        logger.warning("offsets not committed, the next batch will: %s", error)

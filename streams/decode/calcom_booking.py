@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from streams.decode.error import DecodeError
+from streams.decode.error import DecodeError, from_json
 from streams.model.facts import Read
 from streams.model.ids import parse_iso
 from streams.model.observation import BookingReadSeen, Observation, Origin
@@ -18,12 +18,7 @@ def decode_booking_read(tenant: str, value: bytes, timestamp: int, origin: Origi
 
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
-    try:
-        record = _decoder.decode(value)
-    except msgspec.ValidationError as error:
-        raise DecodeError("wrong_shape", str(error)) from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("invalid_json", str(error)) from None
+    record = from_json(_decoder, value)
     try:
         return _observations(tenant, record, timestamp, origin)
     except (ValueError, OverflowError) as error:

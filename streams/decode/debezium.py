@@ -3,7 +3,7 @@
 import msgspec
 
 from streams.decode.columns import appointment_row, call_row, text
-from streams.decode.error import DecodeError
+from streams.decode.error import DecodeError, from_json
 from streams.model.facts import Row, RowKind, RowVersion
 from streams.model.observation import Observation, Origin, RowChanged
 
@@ -59,12 +59,7 @@ def decode_change(
     """
     if value is None:
         return ()
-    try:
-        envelope = _decoder.decode(value)
-    except msgspec.ValidationError as error:
-        raise DecodeError("wrong_shape", str(error)) from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("invalid_json", str(error)) from None
+    envelope = from_json(_decoder, value)
     envelope = envelope.payload or envelope
     if envelope.op is None or envelope.source is None:
         raise DecodeError("wrong_shape", "no op or no source: not a change event")

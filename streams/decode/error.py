@@ -1,5 +1,11 @@
 """Why a record could not be understood; it goes to the dead letters with this reason."""
 
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
 
 class DecodeError(ValueError):
     """A record of another shape than its topic promises. `reason` is one of `REASONS`."""
@@ -19,3 +25,13 @@ REASONS = frozenset(
         "bad_key",  # a key that is no UTF-8 text
     }
 )
+
+
+def from_json(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
+    """The bytes of one record. Raises DecodeError (invalid_json, wrong_shape)."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise DecodeError("wrong_shape", str(error)) from None
+    except msgspec.DecodeError as error:
+        raise DecodeError("invalid_json", str(error)) from None

@@ -3,7 +3,7 @@
 import msgspec
 
 from streams.decode.columns import appointment_row, call_row, text
-from streams.decode.error import DecodeError
+from streams.decode.error import DecodeError, from_json
 from streams.model.facts import AppointmentRow, CallRow, Lookup, RowKind, RowRead, Snapshot
 from streams.model.ids import parse_iso
 from streams.model.observation import LookupSeen, Observation, RowReadSeen
@@ -17,12 +17,7 @@ def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation,
 
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
-    try:
-        record = _decoder.decode(value)
-    except msgspec.ValidationError as error:
-        raise DecodeError("wrong_shape", str(error)) from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("invalid_json", str(error)) from None
+    record = from_json(_decoder, value)
     if record.result != "found" or record.snapshot is None:
         return ()
     try:

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import msgspec
 
-from streams.decode.error import DecodeError
+from streams.decode.error import DecodeError, from_json
 from streams.model.facts import Told
 from streams.model.ids import parse_iso
 from streams.model.observation import Observation, Origin, WebhookHeard
@@ -69,12 +69,7 @@ def decode_webhook(tenant: str, body: bytes, timestamp: int, origin: Origin) -> 
 
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
-    try:
-        webhook = _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise DecodeError("wrong_shape", str(error)) from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("invalid_json", str(error)) from None
+    webhook = from_json(_decoder, body)
     payload = webhook.payload
     if webhook.triggerEvent in QUIET_TRIGGERS or payload is None or not payload.uid:
         return ()
