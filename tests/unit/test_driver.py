@@ -1,0 +1,163 @@
+"""Faust's consumer with our overrides: each test fails with the stock class."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import faust
+import pytest
+from faust.types import TP, Message
+
+from streams.driver import EXIT_UNCOMMITTED, ExactConsumer, ExactTransport
+
+CALLS = TP("crm.public.calls", 3)
+
+
+class Ledger(faust.App):  # type: ignore[misc]  # Faust publishes no types
+    """An app that writes down what happens, in order."""
+
+    def __init__(self) -> None:
+        super().__init__("driver-test", broker="kafka://127.0.0.1:1", store="memory://", autodiscover=False)
+        self.story: list[str] = []
+        self.acknowledged = asyncio.Event()
+
+    async def flush_state(self) -> None:
+        self.story.append("flushing")
+        await self.acknowledged.wait()
+        self.story.append("state acknowledged")
+
+    def _new_transport(self) -> ExactTransport:
+        return ExactTransport(self.conf.broker_consumer, self)
+
+
+@pytest.fixture
+async def app() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+async def consumer(app: Ledger) -> AsyncIterator[Any]:
+    made = app._new_consumer()
+    thread = made._thread
+    assert type(made) is ExactConsumer
+    app.topics._acking_topics.add(CALLS.topic)
+    yield made
+    thread.thread_loop.close()
+
+
+def acknowledge(consumer: Any, offsets: Iterable[int]) -> None:
+    for offset in offsets:
+        message = Message(CALLS.topic, CALLS.partition, offset, 0.0, 0, (), b"", b"", None)
+        assert consumer.ack(message)
+
+
+async def test_a_delivery_is_awaited_without_a_task_of_its_own(consumer: Any) -> None:
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    async def deliver() -> None:
+        tasks.append(asyncio.current_task())
+
+    async def until_stopped() -> None:
+        raise AssertionError("nobody awaits the other")
+
+    await consumer.wait_first(deliver(), until_stopped())
+    assert tasks == [asyncio.current_task()]
+
+
+async def test_an_error_of_a_delivery_is_raised(consumer: Any) -> None:
+    async def deliver() -> None:
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        await consumer.wait_first(deliver())
+
+
+async def test_the_offset_after_a_hole_is_exact_at_once(consumer: Any) -> None:
+    consumer._committed_offset[CALLS] = 100
+    acknowledge(consumer, [140, 141, 142])  # the log has nothing between
+    assert consumer._new_offset(CALLS) == 143
+
+
+async def test_the_offset_is_exact_when_the_hole_lies_among_the_acknowledged(consumer: Any) -> None:
+    acknowledge(consumer, [10, 11, 40, 41])
+    assert consumer._new_offset(CALLS) == 42
+
+
+async def test_acknowledgements_take_no_more_room_the_longer_it_runs(consumer: Any) -> None:
+    for round_ in range(20):
+        acknowledge(consumer, range(round_ * 100, round_ * 100 + 100))
+        assert consumer._new_offset(CALLS) == (round_ + 1) * 100
+        assert len(consumer._acked[CALLS]) == len(consumer._acked_index[CALLS]) == 1
+
+
+async def test_nothing_acknowledged_gives_no_offset(consumer: Any) -> None:
+    assert consumer._new_offset(CALLS) is None
+
+
+async def test_no_book_is_kept_of_holes(consumer: Any) -> None:
+    await consumer._add_gap(CALLS, 101, 139)
+    assert not consumer._gap[CALLS]
+
+
+async def test_offsets_are_committed_only_after_the_state_is_acknowledged(app: Ledger, consumer: Any) -> None:
+    class Recording:
+        """Stands where the thread with the broker's connection would be."""
+
+        def assignment(self) -> set[TP]:
+            return {CALLS}
+
+        async def commit(self, offsets: dict[TP, int]) -> bool:
+            app.story.append(f"committed {offsets[CALLS]}")
+            return True
+
+    class Producer:
+        async def flush(self) -> None: ...
+
+    consumer._thread, app.producer = Recording(), Producer()
+    acknowledge(consumer, [7])
+    committing = asyncio.create_task(consumer.commit())
+    while not app.story:
+        await asyncio.sleep(0)
+    acknowledge(consumer, [8])  # not covered by the state that is being written
+    app.acknowledged.set()
+    assert await committing
+    assert app.story == ["flushing", "state acknowledged", "committed 8"]
+
+
+FAILING = """
+import asyncio, faust
+from faust.types import TP, Message
+from streams.driver import ExactTransport
+
+class App(faust.App):
+    async def flush_state(self):
+        raise TimeoutError("no broker")
+    def _new_transport(self):
+        return ExactTransport(self.conf.broker_consumer, self)
+
+async def main():
+    app = App("driver-test", broker="kafka://127.0.0.1:1", store="memory://", autodiscover=False)
+    consumer = app._new_consumer()
+    app.topics._acking_topics.add("calls")
+    consumer.ack(Message("calls", 0, 7, 0.0, 0, (), b"", b"", None))
+    class Thread:
+        def assignment(self): return {TP("calls", 0)}
+        async def commit(self, offsets):
+            print("committed", flush=True)
+            return True
+    class Producer:
+        async def flush(self): ...
+    consumer._thread, app.producer = Thread(), Producer()
+    await consumer.commit()
+    print("went on", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_state_that_is_not_acknowledged_ends_the_process_before_the_commit() -> None:
+    ended = subprocess.run([sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (EXIT_UNCOMMITTED, "")
+    assert "state was not acknowledged: TimeoutError('no broker'); ending without a commit" in ended.stderr
