@@ -7,10 +7,10 @@ from streams.model.judgement import Judgement
 from streams.model.records import Difference, Side
 from streams.model.rule import Rule, SubjectKind
 from streams.rules.violation import (
+    AbsenceOf,
     CallLookupOf,
     LookupOf,
     Need,
-    ReadOf,
     RowOf,
     Violation,
     calcom_side,
@@ -47,9 +47,16 @@ def judge(cause: Cause, _judgement: Judgement) -> Iterator[Violation]:
 
 
 def _needs(call: Call) -> tuple[Need, ...]:
-    """The booking that the call names is read first: whose row it is decides which rule speaks."""
+    """The booking that the call names is read first: whose row it is decides which rule speaks.
+
+    A numeric id that nobody has told of is looked for around the call: it was booked during it.
+    """
     needs: list[Need] = [RowOf("call", call.id), CallLookupOf(call.id)]
     if call.link is not None:
         chain = call.link.chain
-        needs += [ReadOf(chain.newest.uid), LookupOf(tuple(each.uid for each in chain.links), chain.refs)]
+        around = call.row.created_at
+        needs += [
+            AbsenceOf(chain.newest.uid, around, around),
+            LookupOf(tuple(each.uid for each in chain.links), chain.refs),
+        ]
     return tuple(needs)

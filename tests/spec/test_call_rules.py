@@ -103,3 +103,13 @@ def test_a_link_written_in_time_is_none() -> None:
     world.writes("17", booking="4fQx", source="retell_webhook")
     world.until(2).writes("17", call_id=5)
     assert world.until(15).told() == []
+
+
+def test_a_call_that_names_a_booking_nobody_holds_is_told_within_eight_seconds() -> None:
+    """The 404 is first learnt early, so that its grace is over in time (design §4a, "Proof")."""
+    for ref in ("gone1", "424242"):
+        world = World()
+        world.calls("5", appointment_made=True, session_outcome="appointment_booked", booking_id=ref)
+        world.until(15)
+        assert world.told() == ["opened missing_appointment call 5"]
+        assert world.told_at("missing_appointment") <= 8
