@@ -25,6 +25,8 @@ DRAIN_SECONDS_MIN = 20.0
 LOOK_SECONDS = 0.5
 FAULTS_PER_RULE = 12
 MARKER = "demo"
+#: What an installation keeps in its home; without its passwords and ports a new one begins with empty tables.
+KEPT_BY_UP = ("kafka", "connect", "postgres", "passwords.json", "ports.json", "ledger.jsonl", "scoreboard.json")
 EXIT_MISSED_OR_FALSE = 1
 
 
@@ -147,10 +149,13 @@ async def run_demo(settings: Settings, home: Path, seconds: int, seed: int) -> i
 
 def _begin_empty(home: Path) -> None:
     """A demo clears away what an earlier demo left, and nothing else."""
-    if (home / MARKER).exists():
-        shutil.rmtree(home)
-    elif home.exists() and any(home.iterdir()):
+    if not (home / MARKER).exists() and any((home / kept).exists() for kept in KEPT_BY_UP):
         raise HomeHoldsMore(home)
+    for left in KEPT_BY_UP:
+        if (home / left).is_dir():
+            shutil.rmtree(home / left)
+        else:
+            (home / left).unlink(missing_ok=True)
     home.mkdir(parents=True, exist_ok=True)
     (home / MARKER).touch()
 

@@ -1,8 +1,10 @@
 """Debezium change events as facts (facts/faust-and-debezium.md §C), schemas on or off."""
 
+from datetime import tzinfo
+
 import msgspec
 
-from streams.decode.columns import appointment_row, call_row, text
+from streams.decode.columns import appointment_row, call_row, instant, text, unknown_fields
 from streams.decode.error import DecodeError, from_json
 from streams.model.facts import Row, RowKind, RowVersion
 from streams.model.observation import Observation, Origin, RowChanged
@@ -32,9 +34,13 @@ _ROW_OPS = frozenset("crud")
 
 
 class ColumnNames(msgspec.Struct, frozen=True):
-    """Their name → our name, for one table; unmapped columns are passed over."""
+    """Their name → our name, for one table; unmapped columns are passed over.
+
+    `zone` is that of columns without one; None means UTC.
+    """
 
     ours: dict[str, str]
+    zone: tzinfo | None = None
 
     def rename(self, row: Columns) -> Columns:
         ours = self.ours
@@ -70,11 +76,13 @@ def decode_change(
     identity = text(columns.get("id"))
     if identity is None:
         raise DecodeError("wrong_shape", f"a change without a primary key (op {envelope.op})")
-    version = _version(kind, envelope, columns, timestamp, origin)
+    version = _version(kind, envelope, columns, timestamp, origin, names.zone)
     return (RowChanged(tenant, kind, identity, version),)
 
 
-def _version(kind: RowKind, envelope: _Envelope, columns: Columns, timestamp: int, origin: Origin) -> RowVersion:
+def _version(
+    kind: RowKind, envelope: _Envelope, columns: Columns, timestamp: int, origin: Origin, zone: tzinfo | None
+) -> RowVersion:
     source = envelope.source or _Source()
     commit_lsn, lsn = _lsns(source)
     return RowVersion(
@@ -82,18 +90,29 @@ def _version(kind: RowKind, envelope: _Envelope, columns: Columns, timestamp: in
         lsn=lsn,
         tx=source.txId,
         arrived=timestamp,
-        source_at=source.ts_ms,
+        source_at=_source_at(envelope, columns, source),
         # A delete's `before` holds true values in its key columns only (identity by index): nothing else is taken.
-        row=None if envelope.op == "d" else _row(kind, columns),
+        row=None if envelope.op == "d" else _row(kind, columns, zone),
         snapshot_row=envelope.op == "r",
         partition=origin.partition,
         offset=origin.offset,
+        unknown=() if envelope.op == "d" else unknown_fields(kind, columns),
     )
 
 
-def _row(kind: RowKind, columns: Columns) -> Row:
+def _source_at(envelope: _Envelope, columns: Columns, source: _Source) -> int:
+    """When the change happened there. A snapshot tells the time of the snapshot: the row's own word counts then."""
+    if envelope.op != "r":
+        return source.ts_ms
     try:
-        return appointment_row(columns) if kind == "appointment" else call_row(columns)
+        return instant(columns.get("updated_at")) or instant(columns.get("created_at")) or source.ts_ms
+    except (ValueError, OverflowError) as error:
+        raise DecodeError("bad_instant", str(error)) from None
+
+
+def _row(kind: RowKind, columns: Columns, zone: tzinfo | None) -> Row:
+    try:
+        return appointment_row(columns, zone) if kind == "appointment" else call_row(columns, zone)
     except (ValueError, OverflowError) as error:
         raise DecodeError("bad_instant", str(error)) from None
 
