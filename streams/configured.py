@@ -1,6 +1,8 @@
 """What the pure core needs of the settings: bounds of judging, names of columns, the decoder of one installation."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from streams.decode import decode_record
 from streams.decode.debezium import ColumnNames
@@ -63,9 +65,9 @@ def disabled_rules(settings: Settings) -> dict[Rule, frozenset[str]]:
 
 
 def decoder_from(settings: Settings) -> Decode:
-    """`decode_record` for this installation's column names."""
-    appointments = ColumnNames({theirs: ours for ours, theirs in settings.source.appointments.columns.items()})
-    calls = ColumnNames({theirs: ours for ours, theirs in settings.source.calls.columns.items()})
+    """`decode_record` for this installation's column names and the zones of its tables."""
+    appointments = _names(settings, "appointments")
+    calls = _names(settings, "calls")
 
     def decode(
         topic: Topic,
@@ -78,3 +80,9 @@ def decoder_from(settings: Settings) -> Decode:
         return decode_record(topic, key, value, timestamp, origin, appointments, calls)
 
     return decode
+
+
+def _names(settings: Settings, table: Literal["appointments", "calls"]) -> ColumnNames:
+    columns = getattr(settings.source, table).columns
+    zone = settings.source.timezone_of(table)
+    return ColumnNames({theirs: ours for ours, theirs in columns.items()}, None if zone == "UTC" else ZoneInfo(zone))

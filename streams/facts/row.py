@@ -44,10 +44,10 @@ def join_row(ours: RowFacts | None, theirs: RowFacts) -> RowFacts:
     ours = ours or _EMPTY
     return RowFacts(
         versions=join_history(
-            ours.versions, theirs.versions, rank=_rank, same=_same, pick=_first_arrival, limit=VERSIONS_MAX
+            ours.versions, theirs.versions, rank=_rank, same=_same_version, pick=_first_arrival, limit=VERSIONS_MAX
         ),
         reads=join_history(
-            ours.reads, theirs.reads, rank=_read_rank, same=_same, pick=_first_answer, limit=ROW_READS_MAX
+            ours.reads, theirs.reads, rank=_read_rank, same=_same_read, pick=_first_answer, limit=ROW_READS_MAX
         ),
         lookup=newer_lookup(ours.lookup, theirs.lookup),
     )
@@ -61,7 +61,11 @@ def _read_rank(read: RowRead) -> tuple[object, ...]:
     return (read.snapshot.xmax, read.begun, read.snapshot.xmin, in_total_order(read.row))
 
 
-def _same(a: RowVersion | RowRead, b: RowVersion | RowRead) -> bool:
+def _same_version(a: RowVersion, b: RowVersion) -> bool:
+    return a.row == b.row and a.unknown == b.unknown
+
+
+def _same_read(a: RowRead, b: RowRead) -> bool:
     return a.row == b.row
 
 
@@ -118,7 +122,20 @@ def _timeline(facts: RowFacts) -> list[RowVersion | RowRead]:
         while position and not _older(timeline[position - 1], read):
             position -= 1
         timeline.insert(position, read)
+    if any(version.unknown for version in facts.versions):
+        _carry_on(timeline)
     return timeline
+
+
+def _carry_on(timeline: list[RowVersion | RowRead]) -> None:
+    """A field that an event did not carry is unchanged: it keeps the value of the entry before.
+
+    Null where nothing before knows it; the SELECT that proves a finding does.
+    """
+    for position, (before, entry) in enumerate(pairwise(timeline), start=1):
+        if isinstance(entry, RowVersion) and entry.unknown and entry.row is not None and before.row is not None:
+            known = {field: getattr(before.row, field) for field in entry.unknown}
+            timeline[position] = msgspec.structs.replace(entry, row=msgspec.structs.replace(entry.row, **known))
 
 
 def _older(entry: RowVersion | RowRead, read: RowRead) -> bool:

@@ -112,7 +112,8 @@ Row = AppointmentRow | CallRow
 class RowVersion(Fact, frozen=True):
     """One change event of a row, ranked by (commit LSN, LSN); a snapshot's row before a change of the same LSN.
 
-    `row` null: deleted, or gone to another tenant.
+    `row` null: deleted, or gone to another tenant. `unknown` names the fields of `row` that the event did not carry:
+    they are null there, and are what they were in the version before.
     """
 
     commit_lsn: int
@@ -124,6 +125,7 @@ class RowVersion(Fact, frozen=True):
     snapshot_row: bool = False
     partition: int = -1
     offset: int = -1
+    unknown: tuple[str, ...] = ()
 
 
 class RowRead(Fact, frozen=True):
