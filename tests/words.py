@@ -1,95 +1,54 @@
 """The words of the specifications: a small world in virtual time around the pure engine.
 
 Instants are seconds after `T0`. The world holds what is true in both systems; records of it reach the engine when a
-test says so (`heard`, `captured`), and questions are answered from the truth after `answer_after` seconds.
+test says so (`heard`, `posts`, `captured`), and questions are answered from the truth after `answer_after` seconds.
 """
 
 import itertools
-from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from streams.decode import decode_record
-from streams.decode.calcom_booking import read_of
 from streams.decode.columns import appointment_row, call_row
 from streams.engine import Partition
-from streams.model.facts import Read, RowVersion, Told
-from streams.model.ids import Instant, iso, parse_iso
+from streams.model.facts import RowVersion, Told
+from streams.model.ids import parse_iso
 from streams.model.judgement import Judgement
-from streams.model.observation import BookingReadSeen, Observation, Origin, RowChanged, WebhookHeard
+from streams.model.observation import Observation, RowChanged, WebhookHeard
 from streams.model.records import (
     AnyQuestion,
-    BookingQuestion,
-    BookingRead,
     Finding,
-    NumericQuestion,
-    RowsQuestion,
-    RowsRead,
+    Restatement,
     Verdict,
 )
 from streams.topics import Topic
+from tests.truth import HOUR, NOWHERE, T0, TENANT, Truth, at, clock
 
-T0 = 1_800_000_000_000
-TENANT = "1"
-HOUR = 3600.0
-NOWHERE = Origin(0, 0)
+__all__ = ["HOUR", "T0", "TENANT", "World", "at", "clock"]
 
 
-def at(seconds: float) -> Instant:
-    return Instant(T0 + round(seconds * 1000))
-
-
-def clock(seconds: float) -> str:
-    return str(iso(at(seconds)))
-
-
-class World:
+class World(Truth):
     """Both systems as they are, and the engine that watches them."""
 
     def __init__(self, *, answer_after: float = 0.2, judgement: Judgement | None = None) -> None:
-        self.engine = Partition(judgement or Judgement())
-        self.bookings: dict[str, dict[str, Any]] = {}
-        self.rows: dict[tuple[str, str], dict[str, Any]] = {}
-        self.answer_after = answer_after
-        self.calcom_down = False
-        #: What Cal.com's API shows instead of the truth (a lagging replica), by uid.
-        self.shown: Callable[[str], dict[str, Any] | None] = lambda uid: self.bookings.get(uid)
-        self.now = 0.0
-        self.tx = itertools.count(1000)
+        super().__init__(answer_after)
+        self.judgement = judgement or Judgement()
+        self.engine = Partition(self.judgement)
+        #: The changelog: what the worker has kept.
+        self.kept: dict[bytes, bytes | None] = {}
+        #: Whether the broker acknowledges findings.
+        self.acknowledges = True
         self.asked: list[AnyQuestion] = []
+        self.asked_at: list[float] = []
         self.findings: list[tuple[float, Finding]] = []
+        self.restated: list[tuple[float, Restatement]] = []
         self.verdicts: list[tuple[float, Verdict]] = []
         self._answers: list[tuple[float, tuple[Observation, ...]]] = []
-        self._numeric = itertools.count(900_001)
         self._bodies = itertools.count(1)
 
     # Cal.com ------------------------------------------------------------------------------------------------
-
-    def booking(
-        self, uid: str, *, status: str = "accepted", start: float = HOUR, minutes: int = 30, **more: Any
-    ) -> None:
-        """Cal.com holds this booking from now on."""
-        self.bookings[uid] = {
-            "id": more.pop("id", None) or next(self._numeric),
-            "uid": uid,
-            "status": status,
-            "start": clock(start),
-            "end": clock(start + minutes * 60),
-            "eventTypeId": 7,
-            "createdAt": clock(self.now),
-            "updatedAt": clock(self.now),
-            **more,
-        }
-
-    def change(self, uid: str, **fields: Any) -> None:
-        self.bookings[uid] |= fields | {"updatedAt": clock(self.now)}
-
-    def reschedule(self, old: str, new: str, *, start: float, status: str = "accepted", minutes: int = 30) -> None:
-        """A new uid; the old row is cancelled in the same transaction (facts/calcom.md §3)."""
-        self.booking(new, status=status, start=start, minutes=minutes, rescheduledFromUid=old)
-        self.change(old, status="cancelled", rescheduledToUid=new)
 
     def webhook(self, trigger: str, uid: str, **claims: Any) -> WebhookHeard:
         """The body Cal.com would send now; heard when a test says so."""
@@ -119,9 +78,27 @@ class World:
     def hears(self, trigger: str, uid: str, **claims: Any) -> None:
         self.heard(self.webhook(trigger, uid, **claims))
 
+    def posts(self, trigger: str, uid: str, **fields: Any) -> None:
+        """A webhook's body arrives, through the real decoder; `fields` are its payload's, None leaves one out."""
+        held = self.bookings[uid]
+        claimed = {"BOOKING_CANCELLED": "CANCELLED", "BOOKING_REQUESTED": "PENDING", "BOOKING_REJECTED": "REJECTED"}
+        payload = {
+            "uid": uid,
+            "bookingId": held["id"],
+            "status": claimed.get(trigger, "ACCEPTED"),
+            "startTime": held["start"],
+            "endTime": held["end"],
+            "eventTypeId": held["eventTypeId"],
+            "title": f"body {next(self._bodies)}",
+        } | fields
+        sent = {"triggerEvent": trigger, "createdAt": clock(self.now)}
+        sent |= {"payload": {name: value for name, value in payload.items() if value is not None}}
+        body = msgspec.json.encode(sent)
+        self.engine.observe(decode_record(Topic.WEBHOOKS, TENANT.encode(), body, at(self.now), NOWHERE))
+
     def polled(self, uid: str) -> None:
         """A page of the poll shows the booking now."""
-        self.engine.observe((self._read(uid, at(self.now), at(self.now)),))
+        self.engine.observe((self.page(uid, at(self.now), at(self.now)),))
 
     # The database -------------------------------------------------------------------------------------------
 
@@ -195,74 +172,32 @@ class World:
             self.tick()
         return self
 
+    def restarts(self) -> None:
+        """The worker dies and comes back with what it kept; what was asked before is answered all the same."""
+        self.engine = Partition(self.judgement)
+        for key, value in self.kept.items():
+            if value is None:
+                self.engine.forget(key)
+            else:
+                self.engine.load(key, value)
+        self.engine.loaded()
+
     def tick(self) -> None:
         more = True
         while more:
             effects = self.engine.tick(at(self.now))
             more = effects.more
-            self.engine.take_writes()
-            self.findings += [(self.now, f) for f in effects.findings if isinstance(f, Finding)]
-            self.engine.announced(effects.findings)
+            assert not effects.failures, effects.failures
+            self.kept |= dict(self.engine.take_writes())
+            if self.acknowledges:
+                self.findings += [(self.now, f) for f in effects.findings if isinstance(f, Finding)]
+                self.restated += [(self.now, r) for r in effects.findings if isinstance(r, Restatement)]
+                self.engine.announced(effects.findings)
             self.verdicts += [(self.now, verdict) for verdict in effects.verdicts]
             for question in effects.questions:
                 self.asked.append(question)
+                self.asked_at.append(self.now)
                 self._answers.append((self.now + self.answer_after, self.answer(question)))
-
-    def answer(self, question: AnyQuestion) -> tuple[Observation, ...]:
-        """What a connector would publish, through the real decoders."""
-        match question:
-            case BookingQuestion(uid=uid):
-                return () if self.calcom_down else self._booking_answer(question, uid)
-            case NumericQuestion(numeric_id=numeric_id):
-                held = [b for b in self.bookings.values() if str(b["id"]) == numeric_id]
-                return (
-                    () if self.calcom_down else self._booking_answer(question, held[0]["uid"] if held else numeric_id)
-                )
-            case RowsQuestion():
-                return self._rows_answer(question)
-
-    def _booking_answer(self, question: AnyQuestion, uid: str) -> tuple[Observation, ...]:
-        held = self.shown(uid)
-        record = BookingRead(
-            account="a",
-            uid=uid,
-            read_at=clock(self.now),
-            reason="verify",
-            result="found" if held else "missing",
-            duration_ms=50,
-            asked_at=question.asked_at,
-            request_ids=(question.request_id,),
-            booking=held,
-        )
-        stamp = at(self.now + self.answer_after)
-        return decode_record(Topic.BOOKINGS, TENANT.encode(), msgspec.json.encode(record), stamp, NOWHERE)
-
-    def _read(self, uid: str, begun: int, answered: int) -> BookingReadSeen:
-        held = self.shown(uid)
-        read = read_of(held, begun, answered, NOWHERE) if held else Read(begun, answered)
-        return BookingReadSeen(TENANT, uid, read)
-
-    def _rows_answer(self, question: RowsQuestion) -> tuple[Observation, ...]:
-        record = RowsRead(
-            request_id=question.request_id,
-            question=question,
-            read_at=clock(self.now),
-            reason="verify",
-            result="found",
-            rows=tuple(self._found(question)),
-            snapshot=f"{next(self.tx)}:{next(self.tx)}:",
-        )
-        stamp = at(self.now + self.answer_after)
-        return decode_record(Topic.ROWS, TENANT.encode(), msgspec.json.encode(record), stamp, NOWHERE)
-
-    def _found(self, question: RowsQuestion) -> Iterable[dict[str, Any]]:
-        for (table, row), columns in self.rows.items():
-            by_key = question.row_id == row and question.table == table
-            by_ref = table == "appointments" and columns.get("calcom_v2_booking_id") in question.booking_refs
-            call = columns.get("call_id")
-            by_call = table == "appointments" and question.call_id is not None and str(call) == question.call_id
-            if by_key or by_ref or by_call:
-                yield columns
 
     # What was told ------------------------------------------------------------------------------------------
 
