@@ -26,7 +26,7 @@ from streams.model.records import (
 from streams.topics import Topic
 from tests.truth import HOUR, NOWHERE, T0, TENANT, Truth, at, clock
 
-__all__ = ["HOUR", "T0", "TENANT", "World", "at", "clock"]
+__all__ = ["HOUR", "T0", "TENANT", "World", "at", "clock", "pair"]
 
 
 class World(Truth):
@@ -210,6 +210,22 @@ class World(Truth):
 
     def finding(self, rule: str, change: str = "opened") -> Finding:
         return next(f for _, f in self.findings if f.rule == rule and f.change == change)
+
+
+def pair(
+    *,
+    start: float = HOUR,
+    minutes: int = 30,
+    status: str = "confirmed",
+    booked: str = "accepted",
+    judgement: Judgement | None = None,
+) -> World:
+    """A booking at `HOUR` for 30 minutes and its row as given, both just made."""
+    world = World(judgement=judgement)
+    world.booking("4fQx", status=booked)
+    world.hears("BOOKING_CREATED" if booked == "accepted" else "BOOKING_REQUESTED", "4fQx")
+    world.writes("17", booking="4fQx", start=start, minutes=minutes, status=status)
+    return world
 
 
 def _line(finding: Finding) -> str:
