@@ -75,6 +75,10 @@ class Truth:
     def change(self, uid: str, **fields: Any) -> None:
         self.bookings[uid] |= fields | {"updatedAt": clock(self.now)}
 
+    def move(self, uid: str, *, start: float, minutes: int = 30) -> None:
+        """In place, as the owner of a seated booking does: the uid stays (facts/calcom.md §1.7)."""
+        self.change(uid, start=clock(start), end=clock(start + minutes * 60))
+
     def reschedule(self, old: str, new: str, *, start: float, status: str = "accepted", minutes: int = 30) -> None:
         """A new uid; the old row is cancelled in the same transaction (facts/calcom.md §3)."""
         self.booking(new, status=status, start=start, minutes=minutes, rescheduledFromUid=old)
