@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any
 
 from faust.transport.drivers.aiokafka import Consumer, Transport
@@ -22,19 +22,44 @@ def end_uncommitted(reason: str) -> None:
     os._exit(EXIT_UNCOMMITTED)
 
 
+class _Begun:
+    """A coroutine that ran to its first wait, to be awaited for the rest."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                try:
+                    sent = yield waits_for
+                except BaseException as thrown:  # a cancellation goes to where the coroutine waits
+                    waits_for = self._coroutine.throw(thrown)
+                else:
+                    waits_for = self._coroutine.send(sent)
+            except StopIteration as done:
+                return done.value
+
+
 class ExactConsumer(Consumer):  # type: ignore[misc]  # Faust publishes no types
     """Commits exactly what was acknowledged, after what it wrote was acknowledged."""
 
-    async def wait_first(
-        self,
-        *coros: Coroutine[Any, Any, Any],
-        timeout: float | None = None,  # noqa: ARG002 - Faust's signature
-    ) -> None:
-        """Await the delivery itself. The stock one makes two tasks an event: 6 400 instead of 13 100 events/s."""
+    async def wait_first(self, *coros: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
+        """Deliver at once where nothing waits. The stock one makes two tasks an event: 6 400 instead of 13 100 a second.
+
+        A delivery that waits (full buffer, a rebalance under way) goes the stock way and is given up when the flow is
+        suspended: kept, it would come after the rebalance, and its offset be committed over events not seen yet.
+        """
         delivery, *others = coros
-        for other in others:
-            other.close()
-        await delivery
+        try:
+            waits_for = delivery.send(None)
+        except StopIteration:
+            for other in others:
+                other.close()
+            return None
+        return await super().wait_first(_Begun(delivery, waits_for), *others, timeout=timeout)
 
     def _new_offset(self, tp: TP) -> int | None:
         """The highest acknowledged offset + 1: exact at concurrency 1, where acknowledgements come in order.

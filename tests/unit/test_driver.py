@@ -21,10 +21,12 @@ class Ledger(faust.App):  # type: ignore[misc]  # Faust publishes no types
     def __init__(self) -> None:
         super().__init__("driver-test", broker="kafka://127.0.0.1:1", store="memory://", autodiscover=False)
         self.story: list[str] = []
+        self.flushing = asyncio.Event()
         self.acknowledged = asyncio.Event()
 
     async def flush_state(self) -> None:
         self.story.append("flushing")
+        self.flushing.set()
         await self.acknowledged.wait()
         self.story.append("state acknowledged")
 
@@ -118,8 +120,7 @@ async def test_offsets_are_committed_only_after_the_state_is_acknowledged(app: L
     consumer._thread, app.producer = Recording(), Producer()
     acknowledge(consumer, [7])
     committing = asyncio.create_task(consumer.commit())
-    while not app.story:
-        await asyncio.sleep(0)
+    await app.flushing.wait()
     acknowledge(consumer, [8])  # not covered by the state that is being written
     app.acknowledged.set()
     assert await committing
@@ -161,3 +162,31 @@ def test_a_state_that_is_not_acknowledged_ends_the_process_before_the_commit() -
     ended = subprocess.run([sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (EXIT_UNCOMMITTED, "")
     assert "state was not acknowledged: TimeoutError('no broker'); ending without a commit" in ended.stderr
+
+
+async def test_a_delivery_that_waits_is_finished(consumer: Any) -> None:
+    opened, story = asyncio.Event(), list[str]()
+
+    async def deliver() -> None:
+        await opened.wait()
+        story.append("delivered")
+
+    asyncio.get_running_loop().call_soon(opened.set)
+    await consumer.wait_first(deliver(), asyncio.Event().wait())
+    assert story == ["delivered"]
+
+
+async def test_a_delivery_that_waits_is_given_up_when_the_flow_is_suspended(consumer: Any) -> None:
+    """Kept, it would come after the rebalance and its offset be committed over events not seen yet."""
+    never, story = asyncio.Event(), list[str]()
+
+    async def deliver() -> None:
+        try:
+            await never.wait()
+        except asyncio.CancelledError:
+            story.append("given up")
+            raise
+
+    consumer.stop_flow()
+    await consumer.wait_first(deliver(), consumer.suspend_flow.wait())
+    assert story == ["given up"]
