@@ -47,7 +47,7 @@ class ExactConsumer(Consumer):  # type: ignore[misc]  # Faust publishes no types
     """Commits exactly what was acknowledged, after what it wrote was acknowledged."""
 
     async def wait_first(self, *coros: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
-        """Deliver at once where nothing waits. The stock one makes two tasks an event: 6 400 instead of 13 100 a second.
+        """Deliver at once where nothing waits. The stock one makes two tasks an event: 6 400 a second, not 13 100.
 
         A delivery that waits (full buffer, a rebalance under way) goes the stock way and is given up when the flow is
         suspended: kept, it would come after the rebalance, and its offset be committed over events not seen yet.
