@@ -31,14 +31,7 @@ from streams.facts.row import join_row
 from streams.model.facts import BookingFacts, RowFacts
 from streams.model.ids import Instant
 from streams.model.judgement import Judgement
-from streams.model.observation import (
-    BookingReadSeen,
-    LookupSeen,
-    Observation,
-    RowChanged,
-    RowReadSeen,
-    WebhookHeard,
-)
+from streams.model.observation import BookingReadSeen, LookupSeen, Observation, RowChanged, RowReadSeen, WebhookHeard
 from streams.model.records import AnyQuestion, Finding, FindingRecord, Verdict
 from streams.rules import judge
 from streams.rules.violation import Violation
@@ -154,6 +147,10 @@ class Partition:
     def entries(self) -> int:
         """Entities held."""
         return len(self._index.bookings) + len(self._index.rows)
+
+    def causes_due(self) -> int:
+        """Entities whose cause waits for a tick to be judged."""
+        return len(self._deadlines)
 
     def phases(self) -> Counter[str]:
         """How many cases stand in each phase."""

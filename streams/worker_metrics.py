@@ -22,21 +22,24 @@ class WorkerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         events = CounterMetricFamily("plumbline_worker_events", "Records worked through.", labels=["kind"])
-        for kind, count in self._ownership.counts.items():
+        # Copies, because this runs in a thread beside the stream.
+        for kind, count in list(self._ownership.counts.items()):
             events.add_metric([str(kind)], count)
         yield events
         judged = CounterMetricFamily("plumbline_worker_judged", "Causes judged and cases moved.", labels=["what"])
         state = GaugeMetricFamily("plumbline_worker_state_entries", "Entities held.", labels=["partition"])
         clock = GaugeMetricFamily("plumbline_worker_tick_age_seconds", "Since a tick passed.", labels=["partition"])
+        due = GaugeMetricFamily("plumbline_worker_causes_due", "Causes to be judged.", labels=["partition"])
         totals: dict[str, int] = {}
-        for number, owned in self._ownership.partitions.items():
+        for number, owned in list(self._ownership.partitions.items()):
             state.add_metric([str(number)], owned.engine.entries())
+            due.add_metric([str(number)], owned.engine.causes_due())
             clock.add_metric([str(number)], time.monotonic() - owned.passed_at)
-            for what, count in owned.engine.stats.items():
+            for what, count in list(owned.engine.stats.items()):
                 totals[what] = totals.get(what, 0) + count
         for what, count in totals.items():
             judged.add_metric([what], count)
-        yield from (judged, state, clock)
+        yield from (judged, state, due, clock)
         yield GaugeMetricFamily(
             "plumbline_worker_recovery_seconds", "The last load of a partition.", value=self._ownership.recovery_seconds
         )

@@ -1,0 +1,120 @@
+"""The whole worker as the bench runs it: `plumbline worker`, watched through its own metrics and its commits."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.bench.offsets import Offsets
+from api.bench.program import Program
+from connectors.stack.ports import HOST, free_port
+from streams.settings_sections import KafkaSettings
+from streams.topics import Topic
+from streams.worker_metrics import METRICS_PORT
+
+APP_ID = "bench-worker"
+DATA = (Topic.APPOINTMENTS, Topic.CALLS, Topic.WEBHOOKS)
+POLL_SECONDS = 0.2
+
+
+class State:
+    """What the worker says of itself at one instant."""
+
+    def __init__(self, figures: Mapping[tuple[str, str], float]) -> None:
+        self._figures = figures
+
+    @property
+    def events(self) -> int:
+        """Records of the data topics worked through."""
+        return sum(round(self._figures.get(("plumbline_worker_events", topic), 0)) for topic in DATA)
+
+    def counted(self, kind: str) -> int:
+        return round(self._figures.get(("plumbline_worker_events", kind), 0))
+
+    @property
+    def judged(self) -> int:
+        return round(self._figures.get(("plumbline_worker_judged", "judged"), 0))
+
+    @property
+    def due(self) -> int:
+        """Causes that wait to be judged."""
+        return round(self._sum("plumbline_worker_causes_due"))
+
+    @property
+    def entries(self) -> int:
+        return round(self._sum("plumbline_worker_state_entries"))
+
+    @property
+    def partitions(self) -> int:
+        return sum(1 for name, _ in self._figures if name == "plumbline_worker_causes_due")
+
+    def _sum(self, wanted: str) -> float:
+        return sum(value for (name, _), value in self._figures.items() if name == wanted)
+
+
+class WatchedWorker:
+    """A running worker, its state, and whether it is through."""
+
+    def __init__(self, kafka: KafkaSettings, program: Program, port: int, client: httpx.AsyncClient) -> None:
+        self._kafka = kafka
+        self.program = program
+        self._url = f"http://{HOST}:{port}/metrics"
+        self._client = client
+        self._offsets = Offsets(kafka, APP_ID)
+        self.state = State({})
+
+    async def look(self) -> State:
+        """Ask it; what it said last while it does not answer."""
+        try:
+            text = (await self._client.get(self._url)).text
+        except httpx.HTTPError:
+            return self.state
+        self.state = State(
+            {
+                (family.name, next(iter(sample.labels.values()), "")): sample.value
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+                if sample.name.startswith("plumbline_worker") and not sample.name.endswith("_created")
+            }
+        )
+        return self.state
+
+    async def has_begun(self) -> bool:
+        return (await self.look()).events > 0
+
+    async def has_ticked(self) -> bool:
+        """A first tick passed, and something was judged."""
+        return (await self.look()).judged > 0
+
+    async def has_read(self, events: int) -> bool:
+        """Every record went through, and so a tick may pass."""
+        return (await self.look()).events >= events
+
+    async def has_judged(self, events: int) -> bool:
+        """A tick passed behind every record, and no cause waits any more."""
+        state = await self.look()
+        return state.events >= events and state.due == 0 and state.judged > 0
+
+    async def has_committed(self) -> bool:
+        return await self._offsets.all_committed(DATA)
+
+
+@asynccontextmanager
+async def worker(kafka: KafkaSettings, folder: Path, name: str) -> AsyncIterator[WatchedWorker]:
+    """Started as `plumbline up` starts it; stopped at the end."""
+    port = free_port()
+    env = {
+        "PLUMBLINE_KAFKA__BOOTSTRAP_SERVERS": str(kafka.bootstrap_servers),
+        "PLUMBLINE_KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
+        "PLUMBLINE_KAFKA__PARTITIONS": str(kafka.partitions),
+        "PLUMBLINE_WORKER__APP_ID": APP_ID,
+        METRICS_PORT: str(port),
+    }
+    program = Program(name, ("api.cli", "worker"), folder, env)
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            yield WatchedWorker(kafka, program, port, client)
+    finally:
+        await program.stop()
