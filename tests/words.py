@@ -5,6 +5,7 @@ test says so (`heard`, `posts`, `captured`), and questions are answered from the
 """
 
 import itertools
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +21,7 @@ from streams.model.observation import Observation, RowChanged, WebhookHeard
 from streams.model.records import (
     AnyQuestion,
     Finding,
+    FindingRecord,
     Restatement,
     Verdict,
 )
@@ -43,6 +45,8 @@ class World(Truth):
         self.asked: list[AnyQuestion] = []
         self.asked_at: list[float] = []
         self.findings: list[tuple[float, Finding]] = []
+        #: Findings told once more, word for word, and the lists of those that stand.
+        self.said_again: list[tuple[float, Finding]] = []
         self.restated: list[tuple[float, Restatement]] = []
         self.verdicts: list[tuple[float, Verdict]] = []
         self._answers: list[tuple[float, tuple[Observation, ...]]] = []
@@ -190,14 +194,24 @@ class World(Truth):
             assert not effects.failures, effects.failures
             self.kept |= dict(self.engine.take_writes())
             if self.acknowledges:
-                self.findings += [(self.now, f) for f in effects.findings if isinstance(f, Finding)]
-                self.restated += [(self.now, r) for r in effects.findings if isinstance(r, Restatement)]
+                self._publish(effects.findings)
                 self.engine.announced(effects.findings)
             self.verdicts += [(self.now, verdict) for verdict in effects.verdicts]
             for question in effects.questions:
                 self.asked.append(question)
                 self.asked_at.append(self.now)
                 self._answers.append((self.now + self.answer_after, self.answer(question)))
+
+    def _publish(self, records: Iterable[FindingRecord]) -> None:
+        told = {finding.alert_id: finding for _, finding in self.findings}
+        for record in records:
+            match record:
+                case Finding() if told.get(record.alert_id) == record:
+                    self.said_again.append((self.now, record))
+                case Finding():
+                    self.findings.append((self.now, record))
+                case Restatement():
+                    self.restated.append((self.now, record))
 
     # What was told ------------------------------------------------------------------------------------------
 
