@@ -73,9 +73,7 @@ class SourceState:
     identities_now: dict[str, str]
 
 
-async def inspect(
-    connection: asyncpg.Connection, mapping: SourceMapping | None, names: SourceNames
-) -> SourceState:
+async def inspect(connection: asyncpg.Connection, mapping: SourceMapping | None, names: SourceNames) -> SourceState:
     """Read the catalogue; nothing is changed. Without a mapping the tables are left out."""
     remembered = await _remembered(connection, names.schema)
     return SourceState(
@@ -110,9 +108,7 @@ async def _exists(connection: asyncpg.Connection, where: str, name: str) -> bool
 
 
 async def _identity(connection: asyncpg.Connection, table: str) -> str:
-    found = await connection.fetchval(
-        "SELECT relreplident::text FROM pg_class WHERE oid = to_regclass($1)", table
-    )
+    found = await connection.fetchval("SELECT relreplident::text FROM pg_class WHERE oid = to_regclass($1)", table)
     return str(found or "")
 
 

@@ -67,9 +67,7 @@ def plan_preparation(state: SourceState, names: SourceNames, password: str) -> P
 
 def plan_removal(state: SourceState, names: SourceNames) -> Plan:
     """The way back, replica identities included. Sessions and the slot go first (removal.py)."""
-    steps = [
-        Step("stop publishing", f"DROP PUBLICATION IF EXISTS {quoted(names.publication)};", Mode.LOCKING)
-    ]
+    steps = [Step("stop publishing", f"DROP PUBLICATION IF EXISTS {quoted(names.publication)};", Mode.LOCKING)]
     for row in state.remembered:
         steps += _restored(row, state.identities_now.get(row.table_name, ""))
     steps.append(Step("our schema", f"DROP SCHEMA IF EXISTS {quoted(names.schema)} CASCADE;"))

@@ -77,11 +77,7 @@ async def run_remove(settings: Settings, apply_it: bool) -> int:
     """The command: print the SQL, or run it. The exit code."""
     names, _ = names_of(_dsn(settings))
     try:
-        return (
-            _told(await remove(_admin_dsn(), names=names))
-            if apply_it
-            else _printed(await _planned(None, names))
-        )
+        return _told(await remove(_admin_dsn(), names=names)) if apply_it else _printed(await _planned(None, names))
     except SourceError as error:
         raise ConfigurationError(str(error)) from error
 
@@ -113,9 +109,7 @@ async def _run_locking(connection: asyncpg.Connection, step: Step) -> None:
     after 0.5 s and tries again later, however often."""
     busy = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
     try:
-        async for attempt in stamina.retry_context(
-            on=busy, attempts=LOCK_ATTEMPTS, timeout=120, wait_max=4.0
-        ):
+        async for attempt in stamina.retry_context(on=busy, attempts=LOCK_ATTEMPTS, timeout=120, wait_max=4.0):
             with attempt:
                 async with connection.transaction():
                     await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
@@ -127,9 +121,7 @@ async def _run_locking(connection: asyncpg.Connection, step: Step) -> None:
 async def _end_sessions(connection: asyncpg.Connection, names: SourceNames) -> None:
     """Whoever still works as our role, the walsender too; without LOGIN none comes back."""
     await connection.execute(f"ALTER ROLE {quoted(names.role)} NOLOGIN")
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", names.role
-    )
+    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", names.role)
 
 
 async def _drop_slot(connection: asyncpg.Connection, slot: str) -> None:

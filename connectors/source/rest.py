@@ -47,9 +47,7 @@ class ConnectorState(msgspec.Struct, frozen=True):
     def running(self) -> bool:
         """The connector runs, and at least one task, and no task does not."""
         return (
-            self.connector.state == RUNNING
-            and bool(self.tasks)
-            and all(task.state == RUNNING for task in self.tasks)
+            self.connector.state == RUNNING and bool(self.tasks) and all(task.state == RUNNING for task in self.tasks)
         )
 
     @property
@@ -140,9 +138,7 @@ class ConnectRest:
                 with attempt:
                     return self._judged(await self._client.request(method, path, **more), absent, passing)
         except (_Passing, httpx.TransportError) as error:
-            raise ConnectUnreachable(
-                f"{method} {self._url}{path}: {error or type(error).__name__}"
-            ) from error
+            raise ConnectUnreachable(f"{method} {self._url}{path}: {error or type(error).__name__}") from error
         raise AssertionError("a retried block returns or raises")
 
     @staticmethod
