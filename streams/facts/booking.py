@@ -182,23 +182,22 @@ def agrees(told: Told, read: Read) -> bool:
     return read.status == status and read.start == told.start and read.end == told.end
 
 
-def changed_at(facts: BookingFacts, *, implied: bool = False) -> int:
+def changed_at(facts: BookingFacts, *, implied_at: int | None = None) -> int:
     """When something new was last heard of the booking, by the broker's clock: this restarts grace.
 
-    A webhook body not seen before; a state first learnt by a read, unless a successor link had implied it.
+    A webhook body not seen before; a state first learnt by a read, unless a successor link, known since `implied_at`,
+    had implied it before.
     """
     newest = max((told.arrived for told in facts.told), default=0)
-    return max(newest, _learnt_at(facts, implied))
+    return max(newest, _learnt_at(facts, implied_at))
 
 
-def _learnt_at(facts: BookingFacts, implied: bool) -> int:
+def _learnt_at(facts: BookingFacts, implied_at: int | None) -> int:
     """When the state of the best read was first learnt by a read; 0 if a webhook or a link had said it."""
     best = best_read(facts)
     if best is None:
         return 0
     if any(_claims(told, best) for told in facts.told):
-        return 0
-    if implied and best.status in DEAD:
         return 0
     first = best
     for read in reversed(facts.reads):
@@ -207,7 +206,8 @@ def _learnt_at(facts: BookingFacts, implied: bool) -> int:
         if not same_read_state(read, best):
             break
         first = read
-    return first.answered
+    implied = best.status in DEAD and implied_at is not None and implied_at < first.answered
+    return 0 if implied else first.answered
 
 
 def _claims(told: Told, read: Read) -> bool:

@@ -65,10 +65,22 @@ def _links(
             uid=key.id,
             facts=facts,
             state=state_of(facts, superseded=superseded, since=since),
-            changed_at=max(changed_at(facts, implied=superseded), left.get(key, 0)),
+            changed_at=max(changed_at(facts, implied_at=_implied_at(index, key, facts)), left.get(key, 0)),
             superseded=superseded,
         )
     return links
+
+
+def _implied_at(index: FactIndex, key: Key, facts: BookingFacts) -> int | None:
+    """Since when, by the broker's clock, a successor is known: from its webhook or from a read of either."""
+    if not index.successors.get(key):
+        return None
+    known = [read.answered for read in facts.reads if read.successor]
+    for uid in index.successors[key]:
+        following = index.bookings.get(Key("b", key.tenant, uid), _NOTHING)
+        known += [told.arrived for told in following.told if told.predecessor == key.id]
+        known += [read.answered for read in following.reads if read.predecessor == key.id]
+    return min(known, default=None)
 
 
 def _chains(index: FactIndex, tenant: str, links: dict[str, Link]) -> list[Chain]:

@@ -9,6 +9,7 @@ from streams.model.records import Difference
 from streams.model.rule import Rule, SubjectKind
 from streams.rules.scope import source_in_scope
 from streams.rules.violation import (
+    AbsenceOf,
     ReadOf,
     RowOf,
     Violation,
@@ -38,18 +39,28 @@ def drift(
     link: Link,
     *differences: Difference,
     also: tuple[Link, ...] = (),
+    absent: Link | None = None,
 ) -> Violation:
-    """A difference between an appointment and a link; `also` names further links that decide."""
+    """A difference between an appointment and a link.
+
+    `also` names further links that decide. `absent` is a newest link that must answer 404, twice, for `link` to count.
+    """
     links = (link, *also)
+    absences = () if absent is None else (absent,)
     return violation(
         rule,
         kind,
         appointment.id,
         two_sided=True,
-        links=links,
+        certain=all(each.state is not None for each in absences),
+        links=(*links, *absences),
         appointments=[appointment],
         until=latest(row_ends_at(appointment), ends_at(link)),
-        needs=(*(ReadOf(each.uid) for each in links), RowOf("appointment", appointment.id)),
+        needs=(
+            *(ReadOf(each.uid) for each in links),
+            *(AbsenceOf(each.uid) for each in absences),
+            RowOf("appointment", appointment.id),
+        ),
         booking_uid=link.uid,
         appointment_id=appointment.id,
         call_id=appointment.row.call,

@@ -34,7 +34,10 @@ def judge(cause: Cause, judgement: Judgement) -> Iterator[Violation]:
         if _differs(appointment, compared.state):
             difference = Difference(field="status", local=appointment.row.status, calcom=compared.state.status)
             also = () if compared is link else (link,)
-            yield drift(Rule.STATUS_DRIFT, SubjectKind.APPOINTMENT, appointment, compared, difference, also=also)
+            absent = _absent(appointment, link)
+            yield drift(
+                Rule.STATUS_DRIFT, SubjectKind.APPOINTMENT, appointment, compared, difference, also=also, absent=absent
+            )
 
 
 def _compared(cause: Cause, appointment: Appointment, link: Link) -> Link | None:
@@ -43,15 +46,22 @@ def _compared(cause: Cause, appointment: Appointment, link: Link) -> Link | None
     Null: another rule or patience answers (accepted newest: missed_reschedule; pending newest: wait).
     """
     newest = link.chain.newest
-    if link is newest or not appointment.active:
+    if link is newest or not appointment.active or _absent(appointment, link) is not None:
         return link
-    if newest.state is None or newest.state.missing:
-        return link
+    assert newest.state is not None, "an unread newest link is absent until it is read"
     if newest.state.dead:
         return newest
     if any(other.active and other is not appointment for other in cause.appointments_of(newest)):
         return link
     return None
+
+
+def _absent(appointment: Appointment, link: Link) -> Link | None:
+    """The newest link, where it answers 404 or was never read: the row is then compared with the link it names."""
+    newest = link.chain.newest
+    if link is newest or not appointment.active or not (newest.state is None or newest.state.missing):
+        return None
+    return newest
 
 
 def _history(cause: Cause, appointment: Appointment, link: Link) -> bool:

@@ -101,3 +101,24 @@ def test_the_old_row_of_a_chain_whose_newest_link_is_cancelled() -> None:
     world.change("newB", status="cancelled")
     world.hears("BOOKING_CANCELLED", "newB")
     assert world.until(40).told() == ["opened status_drift appointment 17"]
+
+
+def test_a_poll_that_hears_of_a_move_before_its_webhook_starts_a_new_grace() -> None:
+    """The page shows the old link cancelled, and nobody has read the new one yet (found by simulation, seed 54)."""
+    world = pair()
+    world.until(30).reschedule("4fQx", "newB", start=HOUR * 3)
+    world.polled("4fQx")
+    world.until(31.5).writes("17", booking="newB", start=HOUR * 3)
+    world.until(32).hears("BOOKING_RESCHEDULED", "newB")
+    assert world.until(60).told() == []
+
+
+def test_where_the_newest_link_answers_404_twice_the_row_is_compared_with_the_link_it_names() -> None:
+    world = pair()
+    world.until(30).reschedule("4fQx", "newB", start=HOUR * 3)
+    world.hears("BOOKING_RESCHEDULED", "newB")
+    del world.bookings["newB"]
+    world.until(60)
+    assert world.told() == ["opened status_drift appointment 17"]
+    reads = [q for q in world.asked if getattr(q, "uid", None) == "newB"]
+    assert len({q.request_id for q in reads}) >= 2
