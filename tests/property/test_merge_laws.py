@@ -54,6 +54,7 @@ VERSIONS = st.builds(
     arrived=MOMENTS,
     source_at=MOMENTS,
     row=ROWS,
+    unknown=st.sampled_from([(), ("booking",)]),
 )
 ROW_READS = st.builds(RowRead, snapshot=SNAPSHOTS, begun=MOMENTS, answered=MOMENTS, row=ROWS)
 
