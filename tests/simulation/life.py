@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from streams.model.observation import RowChanged
 from streams.model.records import AnyQuestion
 from tests.words import HOUR, World
 
 LAG_SECONDS = 1.0
 POLL_SECONDS = 45.0
+STALL_SECONDS = 10.0
 #: A fault that lives shorter counts neither way.
 SHORTEST_SECONDS = 25.0
 
@@ -36,6 +38,8 @@ class Life(World):
         self.faults: list[Fault] = []
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
+        self._fed_at = 0.0
+        self.stall_at = self.random.choice((30.0, 60.0, float("inf")))
         self._history: dict[str, list[tuple[float, dict[str, Any]]]] = {}
         self.shown = self._lagging
         for number in range(bookings):
@@ -94,6 +98,15 @@ class Life(World):
             return
         for _ in range(1 + (self.random.random() < 0.1)):
             self.soon(0.02, 3.0 if self.random.random() < 0.1 else 0.3, lambda: self.heard(webhook))
+
+    # The database's feed ---------------------------------------------------------------------------------------
+
+    def captured(self, change: RowChanged) -> None:
+        """Change events come late, in order, and once stand still for a while."""
+        late = self.random.uniform(0.02, 0.8)
+        stalled = STALL_SECONDS if self.stall_at <= self.now < self.stall_at + STALL_SECONDS else 0.0
+        self._fed_at = max(self._fed_at, self.now + late + stalled)
+        self.at(self._fed_at, lambda: super(Life, self).captured(change))
 
     # What happens to one booking ----------------------------------------------------------------------------
 
