@@ -1,6 +1,8 @@
 """orphaned_local: an active appointment names a booking for which Cal.com answers 404."""
 
+from streams.model.judgement import Judgement
 from streams.model.records import NumericQuestion
+from streams.model.rule import Rule
 from tests.words import HOUR, World
 
 
@@ -83,4 +85,16 @@ def test_a_row_touched_every_second_is_judged_all_the_same() -> None:
     world.writes("17", booking="gone1")
     for second in range(1, 12):
         world.until(second).writes("17", sync_attempt_count=second)
+    assert world.told() == ["opened orphaned_local appointment 17"]
+
+
+def test_two_404s_lie_four_seconds_apart_however_short_the_grace_is() -> None:
+    """Every 404 that counts needs two reads, the second at least max(4 s, lag wait) after the first was answered."""
+    world = World(judgement=Judgement(grace_ms=dict.fromkeys(Rule, 0), calcom_lag_ms=0))
+    world.writes("17", booking="gone1")
+    world.until(12)
+    first, second = (
+        at for at, asked in zip(world.asked_at, world.asked, strict=True) if type(asked).__name__ == "BookingQuestion"
+    )
+    assert second - (first + world.answer_after) >= 4
     assert world.told() == ["opened orphaned_local appointment 17"]
