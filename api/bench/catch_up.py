@@ -7,13 +7,8 @@ import msgspec
 
 from api.bench.feed import write_records
 from api.bench.life import hour
-from api.bench.offsets import read_all
-from api.bench.worker import POLL_SECONDS, worker
-from streams.model.records import Finding, FindingRecord
+from api.bench.worker import POLL_SECONDS, findings_on, worker
 from streams.settings_sections import KafkaSettings
-from streams.topics import Topic
-
-_findings = msgspec.json.Decoder(FindingRecord)
 
 
 class CatchUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +38,6 @@ async def catch_up(kafka: KafkaSettings, events: int, folder: Path) -> CatchUp:
         state = watched.state
         committed = await program.until(watched.has_committed, every=POLL_SECONDS)
         resident = program.samples[-1].rss_bytes
-    found = [_findings.decode(value) for value in await read_all(kafka, Topic.FINDINGS)]
     return CatchUp(
         events=total,
         write_seconds=round(write_seconds, 1),
@@ -53,6 +47,6 @@ async def catch_up(kafka: KafkaSettings, events: int, folder: Path) -> CatchUp:
         causes_judged=state.judged,
         not_judged=state.counted("not_judged"),
         questions=state.counted("questions"),
-        findings=sum(isinstance(record, Finding) for record in found),
+        findings=await findings_on(kafka),
         resident_mb=round(resident / 2**20),
     )

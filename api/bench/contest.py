@@ -10,7 +10,7 @@ import structlog
 
 from api.bench.offsets import Offsets
 from api.bench.program import Figures, Program
-from api.bench.worker import DATA, POLL_SECONDS, worker
+from api.bench.worker import DATA, POLL_SECONDS, findings_on, worker
 from streams.settings_sections import KafkaSettings
 from streams.topics import topic_name
 
@@ -55,7 +55,7 @@ async def whole_worker(kafka: KafkaSettings, events: int, folder: Path) -> Figur
             causes_judged=state.judged,
             entries=state.entries,
             questions=state.counted("questions"),
-            findings=state.counted("findings"),
+            findings=await findings_on(kafka),
             not_judged=state.counted("not_judged"),
             dead_letters=state.counted("dead_letters"),
         )

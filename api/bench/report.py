@@ -77,7 +77,10 @@ class Teller:
         self._console.print(text, highlight=False)
 
     def program(self, figures: Figures) -> None:
-        self.line(f"  {figures.program}: {figures.events_per_second:,} events/s")
+        self.line(
+            f"  {figures.program}: {figures.events_per_second:,} events/s, {figures.cpu_seconds_per_10000} CPU s per "
+            f"10 000, {figures.resident_mb:.0f} MB {figures.notes}"
+        )
 
     def report(self, report: Report) -> None:
         table = Table(title=f"{report.programs[0].events:,} records on {report.partitions} partitions of a topic")

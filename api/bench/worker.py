@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.bench.offsets import Offsets
+from api.bench.offsets import Offsets, read_all
 from api.bench.program import Program
 from connectors.stack.ports import HOST, free_port
+from streams.model.records import Finding, FindingRecord
 from streams.settings_sections import KafkaSettings
 from streams.topics import Topic
 from streams.worker_metrics import METRICS_PORT
@@ -17,6 +19,8 @@ from streams.worker_metrics import METRICS_PORT
 APP_ID = "bench-worker"
 DATA = (Topic.APPOINTMENTS, Topic.CALLS, Topic.WEBHOOKS)
 POLL_SECONDS = 0.2
+
+_findings = msgspec.json.Decoder(FindingRecord)
 
 
 class State:
@@ -99,6 +103,11 @@ class WatchedWorker:
 
     async def has_committed(self) -> bool:
         return await self._offsets.all_committed(DATA)
+
+
+async def findings_on(kafka: KafkaSettings) -> int:
+    """How many findings the workers have sent; the restatements of what is open are none."""
+    return sum(isinstance(_findings.decode(value), Finding) for value in await read_all(kafka, Topic.FINDINGS))
 
 
 @asynccontextmanager

@@ -7,6 +7,9 @@ from streams.rules.violation import ReadOf
 
 #: When a webhook is settled, ms after it came.
 SETTLE_MS = 3_500
+#: The longest pause before an unanswered one is asked again, ms. After an outage hundreds of thousands wait, and the
+#: poll answers most of them: asking all again every 10 s would leave time for nothing else.
+SETTLE_AGAIN_MS_MAX = 300_000
 
 
 def settle(cause: Cause, now: int) -> tuple[list[Ask], int]:
@@ -22,5 +25,5 @@ def settle(cause: Cause, now: int) -> tuple[list[Ask], int]:
                 wake_at = min(wake_at, due)
                 continue
             asks.append(Ask(ReadOf(link.uid), "settle", f"settle|{told.body}", told.start))
-            wake_at = min(wake_at, now + ASK_AGAIN_MS)
+            wake_at = min(wake_at, now + min(max(ASK_AGAIN_MS, (now - told.arrived) // 2), SETTLE_AGAIN_MS_MAX))
     return asks, wake_at
