@@ -46,9 +46,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]  # Faust publishes no types
 
     async def on_start(self) -> None:
         """Raises KafkaError when no broker answers, InputsDiffer for topics that cannot be used."""
-        await self.outbound.start()
-        await self.positions.start()
-        await self.positions.check_inputs()
+        await asyncio.gather(self.outbound.start(), self.positions.start(), self.positions.check_inputs())
         await super().on_start()
 
     async def on_shutdown(self) -> None:

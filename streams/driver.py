@@ -1,10 +1,10 @@
-"""Faust's Kafka driver with four overrides, each with its reason. A test fails without each (test_driver.py)."""
+"""Faust's Kafka driver with five overrides, each with its reason. A test fails without each (test_driver.py)."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from typing import Any, cast
 
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
@@ -61,6 +61,14 @@ class ExactConsumer(Consumer):  # type: ignore[misc]  # Faust publishes no types
             return None
         return await super().wait_first(_Begun(delivery, waits_for), *others, timeout=timeout)
 
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """Ask for all partitions at once. The stock one asks 84 times, one after the other, and does so twice.
+
+        300 ms away from the broker that is more than a minute before the first record is read.
+        """
+        thread = self._thread
+        return cast(Mapping[TP, int | None], await thread.call_thread(_seek_to_committed, thread._ensure_consumer()))
+
     def _new_offset(self, tp: TP) -> int | None:
         """The highest acknowledged offset + 1: exact at concurrency 1, where acknowledgements come in order.
 
@@ -90,6 +98,19 @@ class ExactConsumer(Consumer):  # type: ignore[misc]  # Faust publishes no types
         except Exception as error:
             end_uncommitted(f"state was not acknowledged: {error!r}")
         return bool(await self._commit_offsets(offsets, start_new_transaction=start_new_transaction))
+
+
+async def _seek_to_committed(consumer: Any) -> Mapping[TP, int | None]:
+    """In the thread of aiokafka's consumer. A partition without a committed offset is read from its beginning."""
+    places = consumer.assignment()
+    committed = await consumer._coordinator.fetch_committed_offsets(list(places))
+    offsets = {place: committed[place].offset if place in committed else -1 for place in places}
+    known = {place: offset for place, offset in offsets.items() if offset >= 0}
+    for place, offset in known.items():
+        consumer.seek(place, offset)
+    if fresh := places - known.keys():
+        await consumer.seek_to_beginning(*fresh)
+    return {place: known.get(place) for place in places}
 
 
 class ExactTransport(Transport):  # type: ignore[misc]  # Faust publishes no types

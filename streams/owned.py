@@ -23,7 +23,7 @@ from streams.model.records import Tick
 from streams.outbound import Outbound
 from streams.positions import Positions
 from streams.settings import Settings
-from streams.state_log import load_state
+from streams.state_log import load_states
 from streams.topics import INPUTS, Topic, topic_name
 
 log = structlog.get_logger()
@@ -95,27 +95,25 @@ class Ownership:
         for number, owned in held.items():
             await self._outbound.state(number, owned.engine.take_writes())
 
-    async def _owned(self, number: int) -> OwnedPartition | None:
-        owned = self.partitions.get(number)
-        if owned is not None or number not in self._ours:
-            return owned
-        began = time.monotonic()
-        engine = self._engine()
-        await load_state(self._settings, number, engine)
-        barrier = Barrier(await self._positions.seeds(number))
+    async def _load(self) -> None:
+        """State and positions of all that is ours and not loaded yet, in one go."""
+        began, ours = time.monotonic(), self._ours
+        engines = {number: self._engine() for number in ours - self.partitions.keys()}
+        _, seeds = await asyncio.gather(load_states(self._settings, engines), self._positions.seeds(engines))
+        if ours is not self._ours:
+            return  # assigned anew meanwhile: somebody else may have written
         self.recovery_seconds = time.monotonic() - began
-        if number not in self._ours:
-            return None  # revoked while it was loaded
-        owned = self.partitions[number] = OwnedPartition(engine, barrier)
-        return owned
+        for number, engine in engines.items():
+            self.partitions[number] = OwnedPartition(engine, Barrier(seeds[number]))
 
     # Records ------------------------------------------------------------------------------------------------
 
     async def take(self, record: Incoming) -> None:
         """Work one record through. Raises only what must end the process uncommitted."""
-        owned = self.partitions.get(record.partition) or await self._owned(record.partition)
-        if owned is None:
-            return  # not ours any more: its offset cannot be committed either
+        while (owned := self.partitions.get(record.partition)) is None:
+            if record.partition not in self._ours:
+                return  # not ours any more: its offset cannot be committed either
+            await self._load()
         topic = self._topics[record.topic]
         if topic is Topic.TICKS:
             await self._hold(owned, record)

@@ -58,13 +58,15 @@ class Positions:
         if wrong:
             raise InputsDiffer(wanted, wrong)
 
-    async def seeds(self, partition: int) -> dict[str, int]:
-        """The next offset to be read of each input, by topic: the committed one, or the start of the log."""
-        places = self._places([partition])
+    async def seeds(self, partitions: Collection[int]) -> dict[int, dict[str, int]]:
+        """The next offset to be read of each input, by partition and topic: the committed one, or the log's start."""
+        places = self._places(partitions)
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            starts = await self._consumer.beginning_offsets(places)
-            committed = await self._committed(places)
-        return {place.topic: max(starts[place], committed.get(place, 0)) for place in places}
+            starts, committed = await asyncio.gather(self._consumer.beginning_offsets(places), self._committed(places))
+        found: dict[int, dict[str, int]] = {partition: {} for partition in partitions}
+        for place in places:
+            found[place.partition][place.topic] = max(starts[place], committed.get(place, 0))
+        return found
 
     async def ends(self, partitions: Collection[int]) -> dict[int, dict[str, int]]:
         """End offsets of the inputs, by partition and topic."""

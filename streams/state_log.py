@@ -1,4 +1,4 @@
-"""Loading one partition's state from the changelog: plain aiokafka, no group, as fast as it reads.
+"""Loading partitions' state from the changelog: plain aiokafka, no group, as fast as it reads.
 
 Faust's own recovery manages 7 900 records/s; this loads 200 000 entries in seconds (docs/performance.md).
 """
@@ -6,6 +6,7 @@ Faust's own recovery manages 7 900 records/s; this loads 200 000 entries in seco
 import asyncio
 import gc
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -33,12 +34,14 @@ class Loadable(Protocol):
     def loaded(self) -> None: ...
 
 
-async def load_state(settings: Settings, partition: int, into: Loadable) -> int:
-    """Feed every changelog record of the partition, oldest first; returns how many.
+async def load_states(settings: Settings, into: Mapping[int, Loadable]) -> int:
+    """Feed every changelog record of the partitions, each oldest first; returns how many.
 
+    One consumer for all: from a broker that is far away, each further one would cost seconds.
     Raises TimeoutError after `LOAD_SECONDS_MAX`, KafkaError.
     """
-    place = TopicPartition(topic_name(Topic.STATE, settings.kafka.topic_prefix), partition)
+    topic = topic_name(Topic.STATE, settings.kafka.topic_prefix)
+    places = [TopicPartition(topic, partition) for partition in into]
     consumer = AIOKafkaConsumer(
         **connection_arguments(settings.kafka),
         group_id=None,
@@ -51,31 +54,43 @@ async def load_state(settings: Settings, partition: int, into: Loadable) -> int:
     async with asyncio.timeout(LOAD_SECONDS_MAX):
         await consumer.start()
         try:
-            consumer.assign([place])
-            count = await _read_to_end(consumer, place, into)
+            consumer.assign(places)
+            count = await _read_to_end(consumer, places, into)
         finally:
             await consumer.stop()
-    into.loaded()
-    if count:
-        log.info("state loaded", partition=partition, records=count, seconds=round(time.monotonic() - began, 2))
+    for loadable in into.values():
+        loadable.loaded()
+    seconds = round(time.monotonic() - began, 2)
+    log.info("state loaded", partitions=sorted(into), records=count, seconds=seconds)
     return count
 
 
-async def _read_to_end(consumer: Any, place: TopicPartition, into: Loadable) -> int:
-    end = (await consumer.end_offsets([place]))[place]
-    await consumer.seek_to_beginning(place)
+async def _read_to_end(consumer: Any, places: list[TopicPartition], into: Mapping[int, Loadable]) -> int:
+    ends, starts = await asyncio.gather(consumer.end_offsets(places), consumer.beginning_offsets(places))
+    for place in places:
+        consumer.seek(place, starts[place])
+    unread = [place for place in places if starts[place] < ends[place]]
+    consumer.pause(*(set(places) - set(unread)))
     count = 0
     # A collector that walks over a growing heap again and again takes longer than the loading itself.
     gc.disable()
     try:
-        while await consumer.position(place) < end:
-            batches = await consumer.getmany(place, timeout_ms=FETCH_MS_MAX, max_records=RECORDS_MAX)
-            for record in batches.get(place, ()):
-                count += 1
-                if record.value is None:
-                    into.forget(record.key)
-                else:
-                    into.load(record.key, record.value)
+        while unread:
+            batches = await consumer.getmany(*unread, timeout_ms=FETCH_MS_MAX, max_records=RECORDS_MAX)
+            for place, records in batches.items():
+                count += len(records)
+                _feed(records, into[place.partition])
+            read = [place for place in unread if await consumer.position(place) >= ends[place]]
+            consumer.pause(*read)
+            unread = [place for place in unread if place not in read]
     finally:
         gc.enable()
     return count
+
+
+def _feed(records: Iterable[Any], into: Loadable) -> None:
+    for record in records:
+        if record.value is None:
+            into.forget(record.key)
+        else:
+            into.load(record.key, record.value)

@@ -1,5 +1,7 @@
 """Raw records of every input topic as observations. The only place that knows their shapes."""
 
+import msgspec
+
 from streams.decode.calcom_booking import decode_booking_read
 from streams.decode.debezium import AS_NAMED, ColumnNames, decode_change
 from streams.decode.error import DecodeError
@@ -26,6 +28,8 @@ def decode_record(
     A row without a key has no tenant: it lands on any partition and is not merged where it lands (design §3).
     Raises DecodeError.
     """
+    if topic is Topic.SOURCES:
+        return _passed_over(value)
     tenant = _tenant(key)
     if tenant is None or (value is None and topic not in (Topic.APPOINTMENTS, Topic.CALLS)):
         return _without_key(topic, value)
@@ -42,6 +46,17 @@ def decode_record(
             return decode_rows(tenant, value or b"", timestamp)
         case _:
             return ()
+
+
+def _passed_over(value: bytes | None) -> tuple[Observation, ...]:
+    """States of sources: nothing is judged by them yet, but what is no record at all is still told."""
+    try:
+        msgspec.json.decode(value or b"", type=dict[str, object])
+    except msgspec.ValidationError as error:
+        raise DecodeError("wrong_shape", str(error)) from None
+    except msgspec.DecodeError as error:
+        raise DecodeError("invalid_json", str(error)) from None
+    return ()
 
 
 def _tenant(key: bytes | None) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import faust
@@ -125,6 +126,45 @@ async def test_offsets_are_committed_only_after_the_state_is_acknowledged(app: L
     app.acknowledged.set()
     assert await committing
     assert app.story == ["flushing", "state acknowledged", "committed 8"]
+
+
+class FarBroker:
+    """aiokafka's consumer and its coordinator, as far as they are asked where to read on."""
+
+    def __init__(self, committed: dict[TP, int]) -> None:
+        self._committed = committed
+        self._coordinator = self
+        self.questions_count = 0
+        self.places: dict[TP, int | str] = {}
+
+    def assignment(self) -> frozenset[TP]:
+        return frozenset(TP(CALLS.topic, number) for number in range(12))
+
+    async def fetch_committed_offsets(self, places: list[TP]) -> dict[TP, Any]:
+        self.questions_count += 1
+        return {place: SimpleNamespace(offset=self._committed.get(place, -1)) for place in places}
+
+    def seek(self, place: TP, offset: int) -> None:
+        self.places[place] = offset
+
+    async def seek_to_beginning(self, *places: TP) -> None:
+        self.places |= dict.fromkeys(places, "beginning")
+
+    async def call_thread(self, function: Any, *arguments: Any) -> Any:
+        return await function(*arguments)
+
+    def _ensure_consumer(self) -> "FarBroker":
+        return self
+
+
+async def test_one_question_says_where_all_partitions_are_read_on(consumer: Any) -> None:
+    broker = FarBroker({TP(CALLS.topic, 1): 70, TP(CALLS.topic, 2): 0})
+    consumer._thread = broker
+    committed = await consumer.seek_to_committed()
+    assert broker.questions_count == 1
+    assert {place.partition: offset for place, offset in committed.items() if offset is not None} == {1: 70, 2: 0}
+    assert broker.places.keys() == broker.assignment()
+    assert {broker.places[TP(CALLS.topic, number)] for number in (0, *range(3, 12))} == {"beginning"}
 
 
 FAILING = """
