@@ -63,6 +63,8 @@ class Partition:
         self._durable = DurableState()
         self._lag: dict[str, LagMeter] = {}
         self.stats: Counter[str] = Counter()
+        #: How often nothing was left to judge.
+        self.rounds = 0
 
     # What comes in ------------------------------------------------------------------------------------------
 
@@ -171,6 +173,7 @@ class Partition:
                 failures.append(f"{key}: {error!r}")
         self.stats["judged"] += judged
         more = bool(self._deadlines)
+        self.rounds += not more
         findings = self._book.to_announce()
         if not more:
             findings += self._book.restatements(now, self._index.tenants())

@@ -30,16 +30,20 @@ class WorkerCollector(Collector):
         state = GaugeMetricFamily("plumbline_worker_state_entries", "Entities held.", labels=["partition"])
         clock = GaugeMetricFamily("plumbline_worker_tick_age_seconds", "Since a tick passed.", labels=["partition"])
         due = GaugeMetricFamily("plumbline_worker_causes_due", "Causes to be judged.", labels=["partition"])
+        rounds = CounterMetricFamily(
+            "plumbline_worker_rounds", "Times all causes due were judged.", labels=["partition"]
+        )
         totals: dict[str, int] = {}
         for number, owned in list(self._ownership.partitions.items()):
             state.add_metric([str(number)], owned.engine.entries())
             due.add_metric([str(number)], owned.engine.causes_due())
+            rounds.add_metric([str(number)], owned.engine.rounds)
             clock.add_metric([str(number)], time.monotonic() - owned.passed_at)
             for what, count in list(owned.engine.stats.items()):
                 totals[what] = totals.get(what, 0) + count
         for what, count in totals.items():
             judged.add_metric([what], count)
-        yield from (judged, state, due, clock)
+        yield from (judged, state, due, rounds, clock)
         yield GaugeMetricFamily(
             "plumbline_worker_recovery_seconds", "The last load of a partition.", value=self._ownership.recovery_seconds
         )

@@ -174,10 +174,10 @@ def _story(number: int, now: int, scribe: Scribe, chance: random.Random, at: Any
     columns = {"created_at": iso(created), **phone}
     if chance.random() < MOVED:
         before, made = made, booking(3 * number + 1, now)._replace(tenant=made.tenant)
-        yield scribe.webhook("BOOKING_RESCHEDULED", "ACCEPTED", made, at(), rescheduleUid=before.uid)
+        yield scribe.webhook("BOOKING_RESCHEDULED", "ACCEPTED", made, at(), rescheduleUid=before.uid, iCalSequence=1)
         yield scribe.appointment("u", made, row, at(), calcom_v2_booking_id=ref(made), **columns)
     if chance.random() < CALLED_OFF:
-        yield scribe.webhook("BOOKING_CANCELLED", "CANCELLED", made, at())
+        yield scribe.webhook("BOOKING_CANCELLED", "CANCELLED", made, at(), iCalSequence=2)
         yield scribe.appointment("u", made, row, at(), calcom_v2_booking_id=ref(made), status="cancelled", **columns)
     else:
         yield scribe.appointment("u", made, row, at(), calcom_v2_booking_id=ref(made), sync_attempt_count=1, **columns)

@@ -63,7 +63,7 @@ async def recovery(settings: Settings, entries: int, folder: Path) -> Recovery:
 
 async def _has_all(watched: WatchedWorker, partitions: int) -> bool:
     await watched.look()
-    return watched.state.partitions == partitions
+    return len(watched.state.rounds) == partitions
 
 
 def _decoded(line: str) -> _Loaded:

@@ -39,12 +39,14 @@ class FactIndex:
         self.rows: dict[Key, RowFacts] = {}
         self._links: defaultdict[Key, set[Key]] = defaultdict(set)
         self._uid_of: dict[Key, str] = {}
+        self._tenants: set[str] = set()
         self.successors: defaultdict[Key, set[str]] = defaultdict(set)
         self.predecessors: defaultdict[Key, set[str]] = defaultdict(set)
 
     def put_booking(self, key: Key, facts: BookingFacts) -> None:
         """Keep a booking's facts and learn its alias and its neighbours in the chain."""
         self.bookings[key] = facts
+        self._tenants.add(key.tenant)
         entries: list[Told | Read] = [*facts.told, *facts.reads]
         for entry in entries:
             if entry.numeric_id:
@@ -73,6 +75,7 @@ class FactIndex:
     def put_row(self, key: Key, facts: RowFacts) -> None:
         """Keep a row's facts and learn what it names or ever named."""
         self.rows[key] = facts
+        self._tenants.add(key.tenant)
         rows = [entry.row for entry in facts.versions] + [entry.row for entry in facts.reads]
         for row in rows:
             if row is None:
@@ -89,8 +92,8 @@ class FactIndex:
         return ref
 
     def tenants(self) -> set[str]:
-        """Tenants of whom anything is known here."""
-        return {key.tenant for key in self.bookings} | {key.tenant for key in self.rows}
+        """Tenants of whom anything is known here, or once was. Asked at every tick, so it is kept, not counted."""
+        return self._tenants
 
     def cause(self, key: Key) -> list[Key]:
         """Every entity that hangs together with this one, this one first: the cause it belongs to."""
