@@ -77,6 +77,15 @@ async def test_an_error_of_a_delivery_is_raised(consumer: Any) -> None:
         await consumer.wait_first(deliver())
 
 
+async def test_a_suspended_flow_is_waited_for(consumer: Any) -> None:
+    resumed = asyncio.Event()
+    waiting = asyncio.create_task(consumer.wait(resumed))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    resumed.set()
+    assert not (await waiting).stopped
+
+
 async def test_the_offset_after_a_hole_is_exact_at_once(consumer: Any) -> None:
     consumer._committed_offset[CALLS] = 100
     acknowledge(consumer, [140, 141, 142])  # the log has nothing between
