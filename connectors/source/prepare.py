@@ -10,6 +10,8 @@ from connectors.source.errors import LockBusy, SlotInUse, SourceError
 from connectors.source.inspection import SourceNames, inspect, quoted
 from connectors.source.mapping import SourceMapping, mapping_of
 from connectors.source.plan import LOCK_TIMEOUT, Mode, Plan, Step, plan_preparation, plan_removal
+from connectors.source.registration import Registration
+from connectors.source.rest import ConnectRest
 from streams.settings import ConfigurationError, Settings
 
 #: The role that may create ours; never needed afterwards, so never in the configuration.
@@ -77,9 +79,26 @@ async def run_remove(settings: Settings, apply_it: bool) -> int:
     """The command: print the SQL, or run it. The exit code."""
     names, _ = names_of(_dsn(settings))
     try:
-        return _told(await remove(_admin_dsn(), names=names)) if apply_it else _printed(await _planned(None, names))
+        if not apply_it:
+            return _printed(await _planned(None, names))
+        await _delete_connector(settings)
+        return _told(await remove(_admin_dsn(), names=names))
     except SourceError as error:
         raise ConfigurationError(str(error)) from error
+
+
+async def _delete_connector(settings: Settings) -> None:
+    """Before its slot goes, with its offsets: a new slot under old offsets would skip what lies between."""
+    if settings.source.connect_url is None:
+        return
+    registration = Registration(
+        dsn=_dsn(settings),
+        mapping=mapping_of(settings.source),
+        partitions=settings.kafka.partitions,
+        topic_prefix=settings.kafka.topic_prefix,
+    )
+    async with ConnectRest(str(settings.source.connect_url)) as connect:
+        await connect.delete(registration.connector)
 
 
 async def _planned(mapping: SourceMapping | None, names: SourceNames) -> Plan:
