@@ -19,8 +19,8 @@ from streams.decode import DecodeError
 from streams.engine import Effects, Partition
 from streams.model.ids import Instant
 from streams.model.observation import Origin
-from streams.model.records import Tick
-from streams.outbound import Outbound
+from streams.model.records import FindingRecord, Tick
+from streams.outbound import Outbound, State
 from streams.positions import Positions
 from streams.settings import Settings
 from streams.state_log import load_states
@@ -75,6 +75,7 @@ class Ownership:
         self._topics = {topic_name(topic, settings.kafka.topic_prefix): topic for topic in INPUTS}
         self._ours: frozenset[int] = frozenset()
         self.partitions: dict[int, OwnedPartition] = {}
+        self._announcing: dict[int, asyncio.Task[None]] = {}
         self.counts: Counter[str] = Counter()
         self.recovery_seconds = 0.0
 
@@ -92,6 +93,8 @@ class Ownership:
         """Write what is not written, then forget everything: somebody else may own it next."""
         self._ours = frozenset()
         held, self.partitions = self.partitions, {}
+        announcing, self._announcing = self._announcing, {}
+        await asyncio.gather(*announcing.values())
         for number, owned in held.items():
             await self._outbound.state(number, owned.engine.take_writes())
 
@@ -167,6 +170,7 @@ class Ownership:
         owned.passed_at = time.monotonic()
         more = True
         while more:
+            await self._announced(number)
             effects = owned.engine.tick(Instant(now))
             for failure in effects.failures:
                 self.counts["not_judged"] += 1
@@ -182,13 +186,27 @@ class Ownership:
         for verdict in effects.verdicts:
             await self._outbound.soon(Topic.VERDICTS, verdict.tenant, verdict)
         if effects.findings:
-            await self._outbound.state(number, engine.take_writes())
-            await self._outbound.findings(effects.findings)
-            engine.announced(effects.findings)
+            writes = engine.take_writes()
+            self._announcing[number] = asyncio.create_task(self._announce(number, engine, writes, effects.findings))
         self.counts["questions"] += len(effects.questions)
         self.counts["findings"] += len(effects.findings)
 
+    async def _announce(self, number: int, engine: Partition, writes: State, findings: Sequence[FindingRecord]) -> None:
+        """Beside the stream: from a broker that is far away, all partitions would wait for each one's answers."""
+        await self._outbound.state(number, writes)
+        await self._outbound.findings(findings)
+        engine.announced(findings)
+
+    async def _announced(self, number: int) -> None:
+        """What this partition told last is acknowledged. Raises what must end the process uncommitted."""
+        if (announcing := self._announcing.get(number)) is not None:
+            await announcing  # named until it is done: a commit meanwhile must wait for it too
+            if self._announcing.get(number) is announcing:
+                del self._announcing[number]
+
     async def flush(self) -> None:
-        """Write and have acknowledged all that changed: what must precede a commit."""
+        """Write and have acknowledged all that changed and all that is being told: what must precede a commit."""
+        # Shielded: a commit that is cancelled does not take back what is being told.
+        announcing = [asyncio.shield(task) for task in self._announcing.values()]
         writes = [(number, owned.engine.take_writes()) for number, owned in self.partitions.items()]
-        await asyncio.gather(*(self._outbound.state(number, records) for number, records in writes))
+        await asyncio.gather(*announcing, *(self._outbound.state(number, records) for number, records in writes))
