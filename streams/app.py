@@ -55,6 +55,9 @@ class WorkerApp(faust.App):  # type: ignore[misc]  # Faust publishes no types
         await self.positions.stop()
         await self.outbound.stop()
 
+    def _create_directories(self) -> None:
+        """None: nothing of ours lies in files, and Faust's would lie in whatever folder we are started in."""
+
     def _new_transport(self) -> ExactTransport:
         return ExactTransport(self.conf.broker_consumer, self)
 
