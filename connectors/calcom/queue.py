@@ -30,9 +30,14 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::tim
 ON CONFLICT (request_id) DO UPDATE
    SET priority = least(verification_queue.priority, excluded.priority)
 """
+# Everybody who waits for a booking gets the answer of the read that one of them is due for.
 _WAITING = """
-SELECT question::text AS question, attempts FROM verification_queue
- WHERE tenant = ANY($1) AND not_before <= now() AND NOT request_id = ANY($2)
+SELECT question::text AS question, attempts FROM verification_queue AS waiting
+ WHERE tenant = ANY($1) AND NOT request_id = ANY($2)
+   AND EXISTS (
+       SELECT FROM verification_queue AS due
+        WHERE due.tenant = waiting.tenant AND due.subject = waiting.subject
+          AND due.not_before <= now() AND NOT due.request_id = ANY($2))
  ORDER BY priority, matters_at NULLS LAST, created_at, request_id
  LIMIT $3
 """

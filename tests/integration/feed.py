@@ -55,13 +55,13 @@ class Feed:
         """As the application does, which waits 3 s at most."""
         await self.application.execute(sql, *values, timeout=3.0)
 
-    async def changes(self, key: int, count: int, column: str = "id") -> list[Change]:
-        """The first `count` changes from now on of the row with this key."""
+    async def changes(self, key: int, count: int, column: str = "id", table: str | None = None) -> list[Change]:
+        """The first `count` changes from now on of the row with this key, in one table or in whichever."""
         found: list[Change] = []
         async with asyncio.timeout(30):
             while len(found) < count:
                 change = _change(await self._consumer.getone())
-                if change.row.get(column) == key:
+                if change.row.get(column) == key and table in (None, change.source["table"]):
                     found.append(change)
         return found
 

@@ -65,7 +65,9 @@ async def _nothing_is_left(admin_dsn: str, application_dsn: str) -> None:
 async def test_rows_that_were_there_before_come_as_snapshot(crm: Feed) -> None:
     [change] = await crm.changes(900, 1)
     assert (change.op, change.key) == ("r", b"1")
-    assert change.source["snapshot"] in ("true", "first", "last", "first_in_data_collection")
+    # Which of these it is depends on the rows beside it (facts/faust-and-debezium.md §C).
+    words = ("true", "first", "last", "first_in_data_collection", "last_in_data_collection")
+    assert change.source["snapshot"] in words
     committed, lsn = json.loads(change.source["sequence"])
     assert committed is None
     assert int(lsn) == change.source["lsn"]
@@ -163,7 +165,7 @@ async def test_the_heartbeat_comes_and_moves_the_slot_while_nobody_writes(
 
 async def test_a_lost_slot_is_followed_by_a_new_snapshot(crm: Feed, stack: LocalStack) -> None:
     key = await crm.insert("calls", company_id=6, direction="inbound")
-    [created] = await crm.changes(key, 1)
+    [created] = await crm.changes(key, 1, table="calls")
     admin = await asyncpg.connect(stack.endpoints.admin_dsn)
 
     async def dropped() -> bool:
@@ -174,9 +176,11 @@ async def test_a_lost_slot_is_followed_by_a_new_snapshot(crm: Feed, stack: Local
             return False
         return True
 
-    await until(dropped)
+    try:
+        await until(dropped)
+    finally:
+        await admin.close()
     await crm.execute("UPDATE calls SET direction = 'outbound' WHERE id = $1", key)
-    [read] = await crm.changes(key, 1)
+    [read] = await crm.changes(key, 1, table="calls")
     assert (created.op, read.op, read.row["direction"]) == ("c", "r", "outbound")
     assert read.source["lsn"] > created.source["lsn"]
-    await admin.close()

@@ -13,6 +13,7 @@ CREATE TABLE verification_queue (
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX verification_queue_turn ON verification_queue (tenant, priority, matters_at);
+CREATE INDEX verification_queue_subject ON verification_queue (tenant, subject, not_before);
 
 -- One row a circuit, "calcom:<account>". opened_at: when it last left closed; null while closed.
 CREATE TABLE circuit_breaker_states (
