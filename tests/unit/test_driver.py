@@ -239,3 +239,13 @@ async def test_a_delivery_that_waits_is_given_up_when_the_flow_is_suspended(cons
     consumer.stop_flow()
     await consumer.wait_first(deliver(), consumer.suspend_flow.wait())
     await asyncio.wait_for(given_up.wait(), 5)
+
+
+async def test_what_was_acknowledged_before_an_assignment_is_not_committed_after_it(consumer: Any) -> None:
+    async def nothing(*_: Any) -> None: ...
+
+    acknowledge(consumer, [500])  # of a partition that was revoked meanwhile
+    consumer._on_partitions_assigned = nothing
+    consumer.app.on_rebalance_return = lambda: None
+    await consumer.on_partitions_assigned({CALLS}, 2)
+    assert consumer._new_offset(CALLS) is None
