@@ -102,11 +102,17 @@ class Outbound:
             future = await self._producer.send(name, value=value, partition=partition)
         future.add_done_callback(_told_if_lost)
 
-    async def dead_letter(self, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
-        """The bytes as they came, acknowledged. Raises KafkaError, TimeoutError."""
+    async def dead_letter(
+        self, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> None:
+        """The bytes as they came, acknowledged. Raises KafkaError, TimeoutError.
+
+        As a batch of one: a single send refuses a record with neither key nor value, and would end every worker.
+        """
         async with asyncio.timeout(ACK_SECONDS_MAX):
-            name = topic_name(Topic.DEAD_LETTERS, self._prefix)
-            await self._producer.send_and_wait(name, key=key, value=value, headers=headers)
+            batch = self._producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+            await (await self._send_batch(batch, topic_name(Topic.DEAD_LETTERS, self._prefix), partition))
 
 
 def _told_if_lost(future: "asyncio.Future[Any]") -> None:

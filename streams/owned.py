@@ -151,10 +151,10 @@ class Ownership:
             ("partition", str(record.partition).encode()),
             ("offset", str(record.offset).encode()),
             ("reason", reason.encode()),
-            ("error", error[:1000].encode()),
+            ("error", error[:1000].encode("utf-8", "replace")),
         ]
         log.warning("dead letter", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
-        await self._outbound.dead_letter(record.key, record.value, headers)
+        await self._outbound.dead_letter(record.partition, record.key, record.value, headers)
 
     async def _hold(self, owned: OwnedPartition, record: Incoming) -> None:
         try:

@@ -12,6 +12,7 @@ import pytest
 from faust.types import TP, Message
 
 from streams.driver import EXIT_UNCOMMITTED, ExactConsumer, ExactTransport
+from streams.topics import INPUTS
 
 CALLS = TP("crm.public.calls", 3)
 
@@ -20,7 +21,13 @@ class Ledger(faust.App):  # type: ignore[misc]  # Faust publishes no types
     """An app that writes down what happens, in order."""
 
     def __init__(self) -> None:
-        super().__init__("driver-test", broker="kafka://127.0.0.1:1", store="memory://", autodiscover=False)
+        super().__init__(
+            "driver-test",
+            broker="kafka://127.0.0.1:1",
+            store="memory://",
+            autodiscover=False,
+            table_standby_replicas=0,  # as the worker has it: with standbys Faust would take another assignor
+        )
         self.story: list[str] = []
         self.flushing = asyncio.Event()
         self.acknowledged = asyncio.Event()
@@ -249,3 +256,16 @@ async def test_what_was_acknowledged_before_an_assignment_is_not_committed_after
     consumer.app.on_rebalance_return = lambda: None
     await consumer.on_partitions_assigned({CALLS}, 2)
     assert consumer._new_offset(CALLS) is None
+
+
+async def test_each_worker_gets_the_same_partitions_of_every_input_whatever_their_number(consumer: Any) -> None:
+    made = consumer._thread._create_worker_consumer(consumer.transport)
+    [strategy] = made._partition_assignment_strategy
+    await made.stop()
+    for partitions in (1, 4, 12, 13):
+        cluster = SimpleNamespace(partitions_for_topic=lambda _, count=partitions: set(range(count)))
+        for workers in range(1, partitions + 2):
+            members = {f"worker-{n}": strategy.metadata([topic.value for topic in INPUTS]) for n in range(workers)}
+            shares = [share.assignment for share in strategy.assign(cluster, members).values()]
+            assert all(len({tuple(numbers) for _, numbers in share}) == 1 for share in shares), (partitions, workers)
+            assert sorted(number for share in shares for number in share[0][1]) == list(range(partitions))
