@@ -139,9 +139,6 @@ class Partition:
         self._index.bookings.pop(entity, None)
         self._index.rows.pop(entity, None)
 
-    def loaded(self) -> None:
-        """After the last `load`: what was announced but not acknowledged is announced again by the next tick."""
-
     def take_writes(self) -> list[tuple[bytes, bytes | None]]:
         """Changelog records of everything that changed since the last call."""
         return self._durable.take(self._index, self._book.by_subject, self._deadlines.hint)

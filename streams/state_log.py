@@ -31,8 +31,6 @@ class Loadable(Protocol):
 
     def forget(self, key: bytes) -> None: ...
 
-    def loaded(self) -> None: ...
-
 
 async def load_states(settings: Settings, into: Mapping[int, Loadable]) -> int:
     """Feed every changelog record of the partitions, each oldest first; returns how many.
@@ -58,8 +56,6 @@ async def load_states(settings: Settings, into: Mapping[int, Loadable]) -> int:
             count = await _read_to_end(consumer, places, into)
         finally:
             await consumer.stop()
-    for loadable in into.values():
-        loadable.loaded()
     seconds = round(time.monotonic() - began, 2)
     log.info("state loaded", partitions=sorted(into), records=count, seconds=seconds)
     return count

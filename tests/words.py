@@ -184,7 +184,6 @@ class World(Truth):
                 self.engine.forget(key)
             else:
                 self.engine.load(key, value)
-        self.engine.loaded()
 
     def tick(self) -> None:
         more = True

@@ -42,11 +42,6 @@ class DoorProducer:
         self._connected = asyncio.Event()
         self._connecting: asyncio.Task[None] | None = None
 
-    @property
-    def connected(self) -> bool:
-        """Whether Kafka was reached since the start; false until then."""
-        return self._connected.is_set()
-
     async def start(self) -> None:
         """Begin to connect and return at once: the door is open also while Kafka is away."""
         if self._connecting is None:

@@ -8,11 +8,13 @@ import msgspec
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
 from streams.cases.proof import Round, unmet
+from streams.facts.booking import last_heard_at
 from streams.facts.cause import Cause, Link
 from streams.facts.index import FactIndex, Key
 from streams.facts.picture import Fresh, build_cause
 from streams.facts.row import row_state
 from streams.model.judgement import Judgement
+from streams.model.records import Finding
 from streams.model.rule import Resolution
 from streams.rules import RULES
 from streams.rules.violation import AbsenceOf, Need, ReadOf, Violation
@@ -112,9 +114,14 @@ def _close_round(case: Case, violation: Violation, due: int, step: Step, context
         return
     case.phase, case.episode = Phase.CONFIRMED, case.episode + 1
     case.detected_at, case.reread_at = context.now, context.now + REREAD_MS
-    case.finding, case.announce, step.moved = evidence.opened(case, proved, context.now), True, True
+    _tell(case, evidence.opened(case, proved, context.now), step)
     case.uids = tuple(link.uid for link in violation.links)
     step.wake(case.reread_at)
+
+
+def _tell(case: Case, finding: Finding, step: Step) -> None:
+    """Mark a finding "to announce" (design §1.6)."""
+    case.finding, case.announce, step.moved = finding, True, True
 
 
 def _proved(case: Case, violation: Violation, due: int, context: Context) -> Violation | None:
@@ -147,11 +154,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     step, now = Step(), context.now
     told = case.finding
     if told is not None and not case.announce and _changed(case, violation, context):
-        case.finding, case.announce, step.moved = (
-            evidence.opened(case, violation, now, change="updated"),
-            True,
-            True,
-        )
+        _tell(case, evidence.opened(case, violation, now, change="updated"), step)
         case.uids = tuple(link.uid for link in violation.links)
     if not violation.certain:
         # The row names another booking now, which nobody has read: the finding ends or goes on by that read.
@@ -198,7 +201,7 @@ def _recovering(case: Case, context: Context, step: Step) -> Step:
     """A finding ends on proved facts only; a webhook's claim asks for a read first, which keeps to the lag wait."""
     waiting = [link for link in _deciding(case, context.cause) if not _trusted(link, context)]
     for link in waiting:
-        newest = max((told.arrived for told in link.facts.told), default=context.now)
+        newest = last_heard_at(link.facts)
         ask_at = newest + context.lag_wait_ms
         if context.now >= ask_at:
             step.asks.append(Ask(ReadOf(link.uid), "settle", f"{case.id}|{case.episode}|end|{newest}", None))
@@ -220,8 +223,8 @@ def _trusted(link: Link, context: Context) -> bool:
     """Known by a read that is newer than the last webhook by the lag wait; a superseded link by its successor."""
     if link.superseded or not link.facts.told:
         return True
-    newest = max(told.arrived for told in link.facts.told)
-    return any(read.begun >= newest + context.lag_wait_ms for read in link.facts.reads)
+    due = last_heard_at(link.facts) + context.lag_wait_ms
+    return any(read.begun >= due for read in link.facts.reads)
 
 
 def _cured_at(context: Context) -> int:
@@ -234,6 +237,5 @@ def _cured_at(context: Context) -> int:
 
 def _resolve(case: Case, resolution: Resolution, now: int, step: Step, *, superseded_by: str | None = None) -> None:
     if case.finding is not None:
-        case.finding = evidence.resolved(case.finding, resolution, now, superseded_by=superseded_by)
-        case.announce = True
+        _tell(case, evidence.resolved(case.finding, resolution, now, superseded_by=superseded_by), step)
     case.phase, case.floor, step.moved = Phase.CLEAR, now, True

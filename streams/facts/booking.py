@@ -188,8 +188,12 @@ def changed_at(facts: BookingFacts, *, implied_at: int | None = None) -> int:
     A webhook body not seen before; a state first learnt by a read, unless a successor link, known since `implied_at`,
     had implied it before.
     """
-    newest = max((told.arrived for told in facts.told), default=0)
-    return max(newest, _learnt_at(facts, implied_at))
+    return max(last_heard_at(facts), _learnt_at(facts, implied_at))
+
+
+def last_heard_at(facts: BookingFacts) -> int:
+    """When the newest webhook body came, by the broker's clock; 0 if none did."""
+    return max((told.arrived for told in facts.told), default=0)
 
 
 def _learnt_at(facts: BookingFacts, implied_at: int | None) -> int:

@@ -82,7 +82,6 @@ def test_old_values_loaded_after_newer_ones_change_nothing() -> None:
         for key, value in records:
             assert value is not None
             engine.load(key, value)
-        engine.loaded()
         effects = engine.tick(at(31))
         assert effects.failures == ()
         assert [type(record).__name__ for record in effects.findings] == ["Restatement"]
