@@ -21,6 +21,7 @@ from streams.settings_sections import (
     SlackSettings,
     SourceSettings,
     StoreSettings,
+    SweepSettings,
     TenantSettings,
     WatchdogSettings,
     WorkerSettings,
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     calcom: CalcomSettings = CalcomSettings()
     detection: DetectionSettings = DetectionSettings()
+    sweeps: SweepSettings = SweepSettings()
     scope: ScopeSettings = ScopeSettings()
     slack: SlackSettings = SlackSettings()
     watchdog: WatchdogSettings = WatchdogSettings()

@@ -48,6 +48,18 @@ def _without_version(address: str) -> str:
     return address
 
 
+def _bytes(given: object) -> object:
+    """A number of bytes, or text such as 512MB or 10GB."""
+    if not isinstance(given, str):
+        return given
+    units = {"KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+    text = given.strip().upper()
+    number, factor = (text[:-2], units[text[-2:]]) if text[-2:] in units else (text, 1)
+    if not number.strip().isdigit():
+        raise ValueError("allowed is a number of bytes, or one with KB, MB, GB or TB, such as 10GB")
+    return int(number) * factor
+
+
 def _columns(defaults: dict[str, str]) -> BeforeValidator:
     """Entries replace the default of their name; an empty name says that the database has no such column."""
 
@@ -72,6 +84,11 @@ LagSeconds = Annotated[float, Field(ge=0, le=15)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Id = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+GIB = 1024**3
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1024**2)]
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day such as 03:30")]
 
 
 class KafkaSettings(Section):
@@ -117,7 +134,10 @@ class SourceSettings(Section):
     """The monitored database. `timezone` is that of columns without a zone, unless the table says another."""
 
     dsn: Secret | None = None
-    mode: Literal["debezium"] = "debezium"
+    #: `poll` for databases that allow no replication: changes within 10 s, deletes within 10 min.
+    mode: Literal["debezium", "poll"] = "debezium"
+    #: Beyond this much WAL held back by our slot it is dropped, rather than fill the disk; then a back-fill.
+    max_retained_wal: Bytes = 10 * GIB
     #: REST address of Kafka Connect; without it `plumbline up` starts one of its own.
     connect_url: Url | None = None
     timezone: TimeZone = "UTC"
@@ -146,6 +166,16 @@ class CalcomSettings(Section):
     poll_interval_seconds: float = Field(default=45, ge=5, le=300)
 
 
+class SweepSettings(Section):
+    """Full and window passes over both sides: what neither webhook nor change event told is found by them."""
+
+    #: Of the daily full pass, in UTC: 02:00 local time is skipped or doubled when clocks change.
+    full_at: ClockTime = "03:30"
+    window_hours: float = Field(default=6, ge=0.01, le=48)
+    back_days: int = Field(default=30, ge=1, le=400)
+    ahead_days: int = Field(default=90, ge=1, le=800)
+
+
 class TenantDetection(Section):
     """What one tenant has otherwise; None is as for all."""
 
@@ -160,6 +190,8 @@ class DetectionSettings(Section):
     grace_seconds: dict[Rule, Seconds] = Field(default_factory=dict)
     calcom_lag_seconds: LagSeconds = 2
     tolerance_seconds: Seconds = 60
+    #: Facts of what is over are forgotten after this time.
+    retention_days: float = Field(default=30, ge=0.001, le=400)
     tenants: dict[str, TenantDetection] = Field(default_factory=dict)
 
 

@@ -21,6 +21,19 @@ TITLES: dict[str, str] = {
     Rule.MISSING_APPOINTMENT: "Call made an appointment that is not there",
     Rule.MISSING_DIRECTION: "Call without a direction",
     Rule.MISSING_CALL_LINK: "Appointment without the call that made it",
+    Rule.CALL_LINK_MISMATCH: "Call and appointment name different partners",
+    Rule.RECENT_FAILURE: "Call says that making the appointment failed",
+    Rule.STUCK_PENDING: "Sync to Cal.com does not get on",
+    Rule.SYNC_FAILED: "Sync to Cal.com gave up",
+    Rule.NEVER_SYNCED: "Appointment to come has no booking",
+    Rule.DUPLICATE_APPOINTMENT: "Two rows for one appointment",
+    Rule.DUPLICATE_BOOKING: "One host booked twice for one start",
+    Rule.TENANT_MISMATCH: "Booking held by another company's appointment",
+    Rule.MISSING_TENANT: "Row without a company",
+    Rule.VERIFICATION_FAILED: "Suspicion that could not be checked",
+    Rule.SOURCE_STALLED: "A source is silent",
+    Rule.COVERAGE_GAP: "Events were lost, back-fill is running",
+    Rule.WEBHOOK_SUBSCRIPTION_DRIFT: "Cal.com's webhook is not set as it should be",
 }
 
 #: What to say of a side that has nothing, by rule: (Cal.com, database).

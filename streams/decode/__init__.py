@@ -1,14 +1,14 @@
 """Raw records of every input topic as observations. The only place that knows their shapes."""
 
-import msgspec
-
 from streams.decode.calcom_booking import decode_booking_read
 from streams.decode.debezium import AS_NAMED, ColumnNames, decode_change
 from streams.decode.error import DecodeError
 from streams.decode.rows import decode_rows
+from streams.decode.sources import decode_source
 from streams.decode.webhook import decode_webhook
 from streams.model.facts import RowKind
-from streams.model.observation import Observation, Origin
+from streams.model.ids import NO_TENANT
+from streams.model.observation import NobodysRow, Observation, Origin, RowChanged
 from streams.topics import Topic
 
 __all__ = ["DecodeError", "decode_record"]
@@ -29,10 +29,10 @@ def decode_record(
     Raises DecodeError.
     """
     if topic is Topic.SOURCES:
-        return _passed_over(value)
+        return decode_source(value or b"", timestamp)
     tenant = _tenant(key)
     if tenant is None or (value is None and topic not in (Topic.APPOINTMENTS, Topic.CALLS)):
-        return _without_key(topic, value)
+        return _without_key(topic, value, appointments if topic is Topic.APPOINTMENTS else calls)
     match topic:
         case Topic.APPOINTMENTS:
             return decode_change("appointment", tenant, value, timestamp, origin, appointments)
@@ -48,17 +48,6 @@ def decode_record(
             return ()
 
 
-def _passed_over(value: bytes | None) -> tuple[Observation, ...]:
-    """States of sources: nothing is judged by them yet, but what is no record at all is still told."""
-    try:
-        msgspec.json.decode(value or b"", type=dict[str, object])
-    except msgspec.ValidationError as error:
-        raise DecodeError("wrong_shape", str(error)) from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("invalid_json", str(error)) from None
-    return ()
-
-
 def _tenant(key: bytes | None) -> str | None:
     if not key:
         return None
@@ -68,10 +57,9 @@ def _tenant(key: bytes | None) -> str | None:
         raise DecodeError("bad_key", str(error)) from None
 
 
-def _without_key(topic: Topic, value: bytes | None) -> tuple[Observation, ...]:
-    if topic in (Topic.APPOINTMENTS, Topic.CALLS) and value is not None:
-        # Still checked, so that garbage without a key is a dead letter too; judged by the rule about it (later).
-        kind: RowKind = "appointment" if topic is Topic.APPOINTMENTS else "call"
-        decode_change(kind, "~none", value, 0, Origin(-1, -1))
-        return ()
-    raise DecodeError("wrong_shape", "no key or no value")
+def _without_key(topic: Topic, value: bytes | None, names: ColumnNames) -> tuple[Observation, ...]:
+    if topic not in (Topic.APPOINTMENTS, Topic.CALLS) or value is None:
+        raise DecodeError("wrong_shape", "no key or no value")
+    kind: RowKind = "appointment" if topic is Topic.APPOINTMENTS else "call"
+    changes = decode_change(kind, NO_TENANT, value, 0, Origin(-1, -1), names)
+    return tuple(NobodysRow(change.kind, change.id) for change in changes if isinstance(change, RowChanged))

@@ -7,14 +7,14 @@ import msgspec
 from streams.decode.error import DecodeError, from_json
 from streams.model.facts import Read
 from streams.model.ids import parse_iso
-from streams.model.observation import BookingReadSeen, Observation, Origin
+from streams.model.observation import AnswerRefused, BookingReadSeen, Observation, Origin
 from streams.model.records import BookingRead
 
 _decoder = msgspec.json.Decoder(BookingRead)
 
 
 def decode_booking_read(tenant: str, value: bytes, timestamp: int, origin: Origin) -> tuple[Observation, ...]:
-    """What one read says; nothing for answers that say nothing (unavailable, unusable, elsewhere).
+    """What one read says; nothing for answers that say nothing (unavailable, elsewhere).
 
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
@@ -33,6 +33,8 @@ def _observations(tenant: str, record: BookingRead, timestamp: int, origin: Orig
     if record.result == "missing":
         read = Read(begun, timestamp, partition=origin.partition, offset=origin.offset)
         return (BookingReadSeen(tenant, record.uid, read),)
+    if record.result == "unusable":
+        return (AnswerRefused(tenant, record.request_ids, timestamp),)
     if record.result != "found" or record.booking is None:
         return ()
     read = read_of(record.booking, begun, timestamp, origin)
@@ -55,7 +57,18 @@ def read_of(booking: Mapping[str, object], begun: int, answered: int, origin: Or
         successor=None if seated else _text(booking.get("rescheduledToUid")),
         partition=origin.partition,
         offset=origin.offset,
+        seated=seated,
+        hosts=_hosts(booking.get("hosts")),
+        series=_text(booking.get("recurringBookingUid")),
+        made_at=_instant(booking.get("createdAt")) or 0,
     )
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    """Ids of the hosts; a deleted user's are all "unknown", which names nobody (facts/calcom.md §4)."""
+    hosts = value if isinstance(value, list) else []
+    ids = {str(host["id"]) for host in hosts if isinstance(host, Mapping) and host.get("id") not in (None, "unknown")}
+    return tuple(sorted(ids))
 
 
 def _instant(value: object) -> int | None:

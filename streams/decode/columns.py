@@ -23,6 +23,8 @@ _TEXTS: Mapping[RowKind, Mapping[str, str]] = {
         "source": "source",
         "customer_id": "customer",
         "service_id": "service",
+        "idempotency_key": "key",
+        "calcom_sync_status": "sync",
     },
     "call": {
         "direction": "direction",
@@ -47,6 +49,9 @@ def appointment_row(columns: Columns, zone: tzinfo | None = None) -> Appointment
         customer=text(columns.get("customer_id")),
         service=text(columns.get("service_id")),
         created_at=instant(columns.get("created_at"), zone),
+        key=text(columns.get("idempotency_key")),
+        sync=text(columns.get("calcom_sync_status")),
+        attempts=count(columns.get("sync_attempt_count")),
     )
 
 
@@ -82,6 +87,11 @@ def flag(value: object) -> bool | None:
     if value in (0, 1, "0", "1"):
         return bool(int(str(value)))
     raise ValueError(f"no boolean: {value!r}")
+
+
+def count(value: object) -> int | None:
+    """A whole number. Raises ValueError for what is none."""
+    return None if value is None else int(str(value))
 
 
 def instant(value: object, zone: tzinfo | None = None) -> int | None:

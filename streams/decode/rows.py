@@ -4,9 +4,9 @@ import msgspec
 
 from streams.decode.columns import appointment_row, call_row, text
 from streams.decode.error import DecodeError, from_json
-from streams.model.facts import AppointmentRow, CallRow, Lookup, RowKind, RowRead, Snapshot
-from streams.model.ids import parse_iso
-from streams.model.observation import LookupSeen, Observation, RowReadSeen
+from streams.model.facts import ACTIVE_WORDS, AppointmentRow, CallRow, Lookup, RowKind, RowRead, Snapshot
+from streams.model.ids import NO_TENANT, parse_iso
+from streams.model.observation import AnswerRefused, LookupSeen, Observation, RowReadSeen
 from streams.model.records import RowsRead
 
 _decoder = msgspec.json.Decoder(RowsRead)
@@ -18,6 +18,8 @@ def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation,
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
     record = from_json(_decoder, value)
+    if record.result == "unusable":
+        return (AnswerRefused(tenant, (record.request_id,), timestamp),)
     if record.result != "found" or record.snapshot is None:
         return ()
     try:
@@ -29,9 +31,12 @@ def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation,
 def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observation]:
     question = record.question
     begun = parse_iso(question.asked_at) or timestamp
+    if record.duration_ms is not None:
+        begun = timestamp - record.duration_ms
     snapshot = _snapshot(str(record.snapshot))
     found: list[Observation] = []
-    own = [row for row in record.rows if text(row.get("company_id")) == tenant]
+    mine = None if tenant == NO_TENANT else tenant
+    own = [row for row in record.rows if text(row.get("company_id")) == mine]
     for row in own:
         identity = text(row.get("id"))
         if identity is None:
@@ -48,9 +53,16 @@ def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observa
         absent = RowRead(snapshot, begun, timestamp)
         found.append(RowReadSeen(tenant, kind, question.row_id, absent))
     if question.booking_refs or question.call_id is not None:
-        lookup = Lookup(snapshot, begun, timestamp, ids)
+        lookup = Lookup(snapshot, begun, timestamp, ids, _foreign(tenant, record))
         found.append(LookupSeen(tenant, lookup, question.booking_refs, question.call_id))
     return found
+
+
+def _foreign(tenant: str, record: RowsRead) -> tuple[str, ...]:
+    """Active rows of other tenants: who holds a booking that is this tenant's."""
+    others = [row for row in record.rows if text(row.get("company_id")) not in (None, tenant)]
+    active = [row for row in others if text(row.get("status")) in ACTIVE_WORDS]
+    return tuple(sorted(f"{text(row.get('company_id'))}|{text(row.get('id'))}" for row in active))
 
 
 def _snapshot(text_form: str) -> Snapshot:

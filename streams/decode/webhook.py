@@ -43,6 +43,10 @@ QUIET_TRIGGERS = frozenset(
 )
 
 
+class _Organizer(msgspec.Struct):
+    id: int | str | None = None
+
+
 class _Payload(msgspec.Struct):
     uid: str | None = None
     bookingId: int | str | None = None
@@ -53,6 +57,7 @@ class _Payload(msgspec.Struct):
     iCalSequence: int | float | None = None
     rescheduleUid: str | None = None
     seatsPerTimeSlot: int | None = None
+    organizer: _Organizer | None = None
 
 
 class _Webhook(msgspec.Struct):
@@ -96,7 +101,13 @@ def _told(webhook: _Webhook, payload: _Payload, body: bytes, timestamp: int, ori
         predecessor=_predecessor(payload),
         partition=origin.partition,
         offset=origin.offset,
+        seated=payload.seatsPerTimeSlot is not None,
+        hosts=_hosts(payload.organizer),
     )
+
+
+def _hosts(organizer: _Organizer | None) -> tuple[str, ...]:
+    return () if organizer is None or organizer.id is None else (str(organizer.id),)
 
 
 def _predecessor(payload: _Payload) -> str | None:

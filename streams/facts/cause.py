@@ -7,11 +7,8 @@ import msgspec
 
 from streams.facts.booking import BookingState, newest_told, unpaid
 from streams.facts.row import RowState
-from streams.model.facts import AppointmentRow, BookingFacts, CallRow, RowFacts, Told
+from streams.model.facts import ACTIVE_WORDS, AppointmentRow, BookingFacts, CallRow, RowFacts, Told
 from streams.model.ids import is_numeric
-
-#: By status; completed and no-show are over.
-ACTIVE_WORDS = frozenset({"scheduled", "confirmed", "pending"})
 
 
 class Link(msgspec.Struct, gc=True):

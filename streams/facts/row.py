@@ -37,6 +37,10 @@ class RowState(msgspec.Struct, frozen=True, gc=False):
     source_at: int
     #: The change event that says so, for evidence; null if only a read does.
     version: RowVersion | None
+    #: When the application's word on its sync last changed, by the broker's clock; it restarts the sync rules alone.
+    sync_at: int = 0
+    #: Whether that change was seen: else the row came as it is, from a snapshot or a read.
+    sync_seen: bool = False
 
 
 def join_row(ours: RowFacts | None, theirs: RowFacts) -> RowFacts:
@@ -106,12 +110,36 @@ def row_state(facts: RowFacts) -> RowState | None:
     newest = timeline[-1]
     changed_at, source_at, version = _at(newest), _source_at(newest), None
     for entry in reversed(timeline):
-        if entry.row != newest.row:
+        if compared(entry.row) != compared(newest.row):
             break
         changed_at = min(changed_at, _at(entry))
         source_at = min(source_at, _source_at(entry))
         version = entry if isinstance(entry, RowVersion) else version
-    return RowState(newest.row, changed_at, source_at, version)
+    sync_at, sync_seen = _sync_since(timeline)
+    return RowState(newest.row, changed_at, source_at, version, sync_at, sync_seen)
+
+
+def compared(row: Row | None) -> Row | None:
+    """A row without the application's bookkeeping: what restarts grace when it changes (design §4a, M 26)."""
+    if not isinstance(row, AppointmentRow) or (row.sync is None and row.attempts is None):
+        return row
+    return msgspec.structs.replace(row, sync=None, attempts=None)
+
+
+def _sync_since(timeline: list[RowVersion | RowRead]) -> tuple[int, bool]:
+    """Since when the sync stands as it does, and whether its change was seen."""
+    newest = timeline[-1]
+    since = _at(newest)
+    for entry in reversed(timeline):
+        if _sync(entry.row) != _sync(newest.row):
+            return since, True
+        since = min(since, _at(entry))
+    first = timeline[0]
+    return since, isinstance(first, RowVersion) and not first.snapshot_row
+
+
+def _sync(row: Row | None) -> str | None:
+    return row.sync if isinstance(row, AppointmentRow) else None
 
 
 def _timeline(facts: RowFacts) -> list[RowVersion | RowRead]:

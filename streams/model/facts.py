@@ -9,6 +9,9 @@ from typing import Literal
 
 import msgspec
 
+#: By status; completed and no-show are over.
+ACTIVE_WORDS = frozenset({"scheduled", "confirmed", "pending"})
+
 
 class Fact(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """Base of all facts: immutable, encoded as arrays (short changelog records)."""
@@ -33,6 +36,9 @@ class Told(Fact, frozen=True):
     predecessor: str | None = None
     partition: int = -1
     offset: int = -1
+    seated: bool = False
+    #: Cal.com's user ids of the hosts, as far as told.
+    hosts: tuple[str, ...] = ()
 
 
 class Read(Fact, frozen=True):
@@ -50,6 +56,12 @@ class Read(Fact, frozen=True):
     successor: str | None = None
     partition: int = -1
     offset: int = -1
+    seated: bool = False
+    hosts: tuple[str, ...] = ()
+    #: Uid of the recurring series, if it is one of a series.
+    series: str | None = None
+    #: `createdAt`, by Cal.com's clock.
+    made_at: int = 0
 
     @property
     def found(self) -> bool:
@@ -65,12 +77,16 @@ class Snapshot(Fact, frozen=True):
 
 
 class Lookup(Fact, frozen=True):
-    """A SELECT by reference: "at this snapshot these rows of this tenant and no others"."""
+    """A SELECT by reference: "at this snapshot these rows of this tenant and no others".
+
+    `foreign` names active rows of other tenants that were found too, as `tenant|id`.
+    """
 
     snapshot: Snapshot
     begun: int
     answered: int
     rows: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 class BookingFacts(Fact, frozen=True):
@@ -93,6 +109,11 @@ class AppointmentRow(Fact, frozen=True, tag="a"):
     customer: str | None = None
     service: str | None = None
     created_at: int | None = None
+    #: The stored booking key (idempotency); null where the column is empty.
+    key: str | None = None
+    #: The application's own word on its sync to Cal.com: pending, synced, failed. Restarts the sync rules alone.
+    sync: str | None = None
+    attempts: int | None = None
 
 
 class CallRow(Fact, frozen=True, tag="c"):

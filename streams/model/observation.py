@@ -3,6 +3,7 @@
 import msgspec
 
 from streams.model.facts import Lookup, Read, RowKind, RowRead, RowVersion, Told
+from streams.model.source_records import SourceState
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
@@ -55,4 +56,46 @@ class LookupSeen(msgspec.Struct, frozen=True, gc=False):
     call: str | None = None
 
 
-Observation = WebhookHeard | BookingReadSeen | RowChanged | RowReadSeen | LookupSeen
+class NobodysRow(msgspec.Struct, frozen=True, gc=False):
+    """A change of a row without tenant: it lands on any partition, so it is read under `~none` and judged there."""
+
+    kind: RowKind
+    id: str
+
+
+class AnswerRefused(msgspec.Struct, frozen=True, gc=False):
+    """An answer that cannot be judged (401, 403, other 4xx, unparsable): no fact, but a try that failed."""
+
+    tenant: str
+    request_ids: tuple[str, ...]
+    at: int
+
+
+class SourceSeen(msgspec.Struct, frozen=True, gc=False):
+    """How a source fares, as its watcher says."""
+
+    state: SourceState
+
+
+class PassSeen(msgspec.Struct, frozen=True, gc=False):
+    """A complete pass over one side of a tenant; `begun` by the broker's clock, ms, as are the bounds of starts."""
+
+    side: str  # "calcom" | "database"
+    tenant: str
+    starts_from: int
+    starts_to: int
+    begun: int
+    full: bool = False
+
+
+Observation = (
+    WebhookHeard
+    | BookingReadSeen
+    | RowChanged
+    | RowReadSeen
+    | LookupSeen
+    | NobodysRow
+    | AnswerRefused
+    | SourceSeen
+    | PassSeen
+)

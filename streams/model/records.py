@@ -129,7 +129,8 @@ class RowsRead(Record, frozen=True, kw_only=True):
     """One answer of the database (topic `crm.rows`).
 
     `question` echoes what was asked; `rows` are all rows found, each `{"table": …, <our column>: value}` with values as
-    JSON (timestamps ISO, ids numbers). `snapshot` is `pg_current_snapshot()` of the reading statement.
+    JSON (timestamps ISO, ids numbers). `snapshot` is `pg_current_snapshot()` of the reading statement. A page of a
+    sweep, which nobody asked for, says how long it took: it began at its arrival less `duration_ms`.
     """
 
     request_id: str
@@ -139,6 +140,7 @@ class RowsRead(Record, frozen=True, kw_only=True):
     result: Literal["found", "unavailable", "unusable"]
     rows: tuple[dict[str, object], ...] = ()
     snapshot: str | None = None
+    duration_ms: int | None = None
 
 
 class Tick(Record, frozen=True, kw_only=True):
@@ -160,6 +162,7 @@ class Verification(Record, frozen=True, kw_only=True):
     attempts: int
     waited_seconds: float
     read_what: str  # for people: "Cal.com 200, database 0 rows for 4fQ…"
+    usual_seconds: float | None = None  # the tenant's own delay between the two sides (p50)
 
 
 class Finding(Record, frozen=True, kw_only=True, tag_field="kind", tag="finding"):
@@ -207,7 +210,7 @@ class Restatement(Record, frozen=True, kw_only=True, tag_field="kind", tag="rest
 FindingRecord = Finding | Restatement
 
 
-class Verdict(Record, frozen=True, kw_only=True):
+class Verdict(Record, frozen=True, kw_only=True, tag_field="kind", tag="verdict"):
     """How one booking or appointment stands (topic `plumbline.verdicts`), told when it changes.
 
     `reason` is a word: `in_sync`, a rule's id, `suspected:<rule>`, `cleared:<rule>`, `unread`, `unavailable`.

@@ -17,6 +17,19 @@ class Rule(StrEnum):
     MISSING_APPOINTMENT = "missing_appointment"  # the call made an appointment that is not there
     MISSING_DIRECTION = "missing_direction"  # a call without direction
     MISSING_CALL_LINK = "missing_call_link"  # an appointment from a call without its call
+    CALL_LINK_MISMATCH = "call_link_mismatch"  # call and appointment name different partners
+    RECENT_FAILURE = "recent_failure"  # the call says that making the appointment failed
+    STUCK_PENDING = "stuck_pending"  # the sync of an appointment does not get on
+    SYNC_FAILED = "sync_failed"  # the sync of an appointment gave up
+    NEVER_SYNCED = "never_synced"  # an appointment to come has no booking
+    DUPLICATE_APPOINTMENT = "duplicate_appointment"  # two active rows for one appointment
+    DUPLICATE_BOOKING = "duplicate_booking"  # one host, one start, two accepted bookings
+    TENANT_MISMATCH = "tenant_mismatch"  # another tenant's appointment holds the booking
+    MISSING_TENANT = "missing_tenant"  # a row that is nobody's
+    VERIFICATION_FAILED = "verification_failed"  # a suspicion that could not be checked
+    SOURCE_STALLED = "source_stalled"  # a source is silent, and not because nothing happens
+    COVERAGE_GAP = "coverage_gap"  # events were lost, the back-fill is running
+    WEBHOOK_SUBSCRIPTION_DRIFT = "webhook_subscription_drift"  # Cal.com no longer tells what it should
 
 
 class Severity(StrEnum):
@@ -71,6 +84,19 @@ SEVERITY: dict[Rule, Severity] = {
     Rule.MISSING_APPOINTMENT: Severity.CRITICAL,
     Rule.MISSING_DIRECTION: Severity.WARNING,
     Rule.MISSING_CALL_LINK: Severity.WARNING,
+    Rule.CALL_LINK_MISMATCH: Severity.WARNING,
+    Rule.RECENT_FAILURE: Severity.WARNING,
+    Rule.STUCK_PENDING: Severity.WARNING,
+    Rule.SYNC_FAILED: Severity.WARNING,
+    Rule.NEVER_SYNCED: Severity.WARNING,  # critical within 24 h of the start
+    Rule.DUPLICATE_APPOINTMENT: Severity.CRITICAL,
+    Rule.DUPLICATE_BOOKING: Severity.CRITICAL,
+    Rule.TENANT_MISMATCH: Severity.CRITICAL,
+    Rule.MISSING_TENANT: Severity.WARNING,
+    Rule.VERIFICATION_FAILED: Severity.WARNING,
+    Rule.SOURCE_STALLED: Severity.CRITICAL,
+    Rule.COVERAGE_GAP: Severity.CRITICAL,
+    Rule.WEBHOOK_SUBSCRIPTION_DRIFT: Severity.CRITICAL,
 }
 
 #: Seconds between the newest event about a cause and its proving round (design §5).
@@ -86,4 +112,20 @@ GRACE_SECONDS: dict[Rule, float] = {
     Rule.MISSING_APPOINTMENT: 4,
     Rule.MISSING_DIRECTION: 2,
     Rule.MISSING_CALL_LINK: 4,
+    Rule.CALL_LINK_MISMATCH: 4,
+    Rule.RECENT_FAILURE: 0,
+    Rule.STUCK_PENDING: 300,
+    Rule.SYNC_FAILED: 0,
+    Rule.NEVER_SYNCED: 900,  # at most half the time to the start
+    Rule.DUPLICATE_APPOINTMENT: 4,
+    Rule.DUPLICATE_BOOKING: 3,
+    Rule.TENANT_MISMATCH: 3,
+    Rule.MISSING_TENANT: 2,
+    Rule.VERIFICATION_FAILED: 0,
+    Rule.SOURCE_STALLED: 0,
+    Rule.COVERAGE_GAP: 0,
+    Rule.WEBHOOK_SUBSCRIPTION_DRIFT: 0,
 }
+
+#: Rules about the sources themselves: judged where the sources are watched, not from facts of bookings and rows.
+SOURCE_RULES = frozenset({Rule.SOURCE_STALLED, Rule.COVERAGE_GAP, Rule.WEBHOOK_SUBSCRIPTION_DRIFT})
