@@ -1,94 +1,25 @@
 """The sections of `plumbline.toml`, their defaults and bounds (design §8). Units stand last in the names."""
 
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from streams.model.rule import Rule
 from streams.settings_sources import Secret, Section, Words
-
-#: Ours → theirs. Only what is judged: whatever is not here never leaves the monitored database.
-APPOINTMENT_COLUMNS: dict[str, str] = {
-    name: name
-    for name in (
-        "id", "company_id", "customer_id", "service_id", "call_id", "calcom_v2_booking_id", "source",
-        "status", "starts_at", "ends_at", "idempotency_key", "sync_origin", "calcom_sync_status",
-        "last_sync_attempt_at", "sync_attempt_count", "requires_manual_review", "created_at", "updated_at",
-    )
-}  # fmt: skip
-CALL_COLUMNS: dict[str, str] = {
-    name: name
-    for name in (
-        "id", "company_id", "direction", "session_outcome", "appointment_made", "appointment_link_status",
-        "booking_id", "created_at", "updated_at",
-    )
-}  # fmt: skip
-#: Without these nothing can be keyed: no record without its row and tenant.
-REQUIRED_COLUMNS = ("id", "company_id")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("allowed is a time zone of the IANA list, such as Europe/Berlin") from error
-    return name
-
-
-def _url(address: str) -> str:
-    if not address.startswith(("http://", "https://")):
-        raise ValueError("allowed is an address that begins with http:// or https://")
-    return address.rstrip("/")
-
-
-def _without_version(address: str) -> str:
-    if address.endswith("/v2"):
-        raise ValueError("allowed is the address without /v2, such as https://api.cal.com")
-    return address
-
-
-def _bytes(given: object) -> object:
-    """A number of bytes, or text such as 512MB or 10GB."""
-    if not isinstance(given, str):
-        return given
-    units = {"KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-    text = given.strip().upper()
-    number, factor = (text[:-2], units[text[-2:]]) if text[-2:] in units else (text, 1)
-    if not number.strip().isdigit():
-        raise ValueError("allowed is a number of bytes, or one with KB, MB, GB or TB, such as 10GB")
-    return int(number) * factor
-
-
-def _columns(defaults: dict[str, str]) -> BeforeValidator:
-    """Entries replace the default of their name; an empty name says that the database has no such column."""
-
-    def merged(given: object) -> object:
-        if not isinstance(given, dict):
-            return given
-        unknown = [name for name in given if name not in defaults]
-        if unknown:
-            raise ValueError(f"unknown column {', '.join(unknown)}; allowed are {', '.join(defaults)}")
-        mapping = {ours: theirs for ours, theirs in (defaults | given).items() if theirs != ""}
-        if missing := [name for name in REQUIRED_COLUMNS if name not in mapping]:
-            raise ValueError(f"{', '.join(missing)} cannot be left out; allowed is a column's name")
-        return mapping
-
-    return BeforeValidator(merged)
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
-Url = Annotated[str, AfterValidator(_url)]
-Seconds = Annotated[float, Field(ge=0, le=3600)]
-LagSeconds = Annotated[float, Field(ge=0, le=15)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-Id = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-GIB = 1024**3
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1024**2)]
-ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day such as 03:30")]
+from streams.settings_tables import AppointmentsTable, CallsTable
+from streams.settings_types import (
+    GIB,
+    Bytes,
+    ClockTime,
+    Id,
+    LagSeconds,
+    Name,
+    Port,
+    Seconds,
+    TimeZone,
+    UnversionedUrl,
+    Url,
+)
 
 
 class KafkaSettings(Section):
@@ -112,22 +43,6 @@ class KafkaSettings(Section):
     ssl_cafile: str | None = None
     ssl_certfile: str | None = None
     ssl_keyfile: str | None = None
-
-
-class AppointmentsTable(Section):
-    """The table of appointments; `columns` holds those that the database has, ours → theirs."""
-
-    table: str = "public.appointments"
-    columns: Annotated[dict[str, str], _columns(APPOINTMENT_COLUMNS)] = APPOINTMENT_COLUMNS
-    timezone: TimeZone | None = None
-
-
-class CallsTable(Section):
-    """The table of calls; `columns` holds those that the database has, ours → theirs."""
-
-    table: str = "public.calls"
-    columns: Annotated[dict[str, str], _columns(CALL_COLUMNS)] = CALL_COLUMNS
-    timezone: TimeZone | None = None
 
 
 class SourceSettings(Section):
@@ -159,7 +74,7 @@ class StoreSettings(Section):
 class CalcomSettings(Section):
     """Cal.com's API. The quota counts for each account's key, poll included, in any 60 s."""
 
-    base_url: Annotated[Url, AfterValidator(_without_version)] | None = None
+    base_url: UnversionedUrl | None = None
     api_version: str = "2024-08-13"
     requests_per_minute: int = Field(default=60, ge=1, le=500)
     timeout_seconds: float = Field(default=10, ge=0.1, le=120)

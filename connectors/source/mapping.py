@@ -6,7 +6,8 @@ messages are not among them, so they never leave the database.
 
 import msgspec
 
-from streams.settings_sections import AppointmentsTable, CallsTable, SourceSettings
+from streams.settings_sections import SourceSettings
+from streams.settings_tables import AppointmentsTable, CallsTable
 
 #: Columns of ours that every mapping has: the row's key and its tenant.
 ID, TENANT = "id", "company_id"

@@ -161,7 +161,7 @@ def test_home_is_a_hidden_folder_unless_named() -> None:
         ('[api]\nhots = "x"', 'api.hots = "x": unknown key; allowed are host, port, door_port'),
         ("[store]\ndsn = 5", 'store.dsn: allowed is a text, { env = "NAME" } or { file = "path" }'),
         ('[store]\ndsn = { env = "NO" }', "store.dsn: the environment variable NO is not set or empty"),
-        ('[source]\nmode = "polling"', 'source.mode = "polling": allowed is one of debezium'),
+        ('[source]\nmode = "polling"', 'source.mode = "polling": allowed is one of debezium, poll'),
         ('[source.calls]\ntimezone = "Mars"',
          'source.calls.timezone = "Mars": allowed is a time zone of the IANA list, such as Europe/Berlin'),
         ('[source.calls]\ncolumns = { id = "" }',
