@@ -77,7 +77,8 @@ def _suspected(case: Case, violation: Violation, context: Context) -> Step:
     if case.phase is Phase.CLEAR:
         case.phase, case.suspected_at, step.moved = Phase.SUSPECTED, now, True
     bounds = context.judgement.of(case.tenant)
-    wait = bounds.grace_ms[case.rule] + (context.lag_wait_ms if violation.two_sided else 0)
+    grace = bounds.grace_ms[case.rule] if violation.grace_ms is None else violation.grace_ms
+    wait = grace + (context.lag_wait_ms if violation.two_sided else 0)
     due = max(violation.newest + wait, case.floor)
     round_ = Round(due, case.suspected_at, context.lag_wait_ms)
     wanted = unmet(violation, context.index, case.tenant, round_)
@@ -92,7 +93,7 @@ def _suspected(case: Case, violation: Violation, context: Context) -> Step:
         step.wake(due)
     elif not wanted:
         _close_round(case, violation, due, step, context)
-    _wake_at_end(violation, step)
+    _wake_at_bounds(violation, step, now)
     return step
 
 
@@ -100,9 +101,12 @@ def _round_id(case: Case, due: int, ask_at: int) -> str:
     return f"{case.id}|{case.episode}|{due}|{ask_at}"
 
 
-def _wake_at_end(violation: Violation, step: Step) -> None:
+def _wake_at_bounds(violation: Violation, step: Step, now: int) -> None:
+    """When it ends by itself, and when it becomes critical."""
     if violation.until is not None:
         step.wake(violation.until)
+    if violation.critical_from is not None and violation.critical_from > now:
+        step.wake(violation.critical_from)
 
 
 def _close_round(case: Case, violation: Violation, due: int, step: Step, context: Context) -> None:
@@ -168,7 +172,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
             )
         case.reread_at = now + REREAD_MS
     step.wake(case.reread_at)
-    _wake_at_end(violation, step)
+    _wake_at_bounds(violation, step, now)
     return step
 
 
@@ -176,10 +180,11 @@ def _changed(case: Case, violation: Violation, context: Context) -> bool:
     told = case.finding
     if told is None or not violation.certain or not all(_trusted(link, context) for link in violation.links[-1:]):
         return False
-    return (told.booking_uid, told.appointment_id, told.differences) != (
+    return (told.booking_uid, told.appointment_id, told.differences, told.severity) != (
         violation.booking_uid,
         violation.appointment_id,
         violation.differences,
+        violation.severity_at(context.now),
     )
 
 

@@ -5,7 +5,7 @@ from streams.facts.cause import Link
 from streams.facts.row import RowState
 from streams.model.ids import iso
 from streams.model.records import Evidence, Finding, Subject, Verification
-from streams.model.rule import SEVERITY, Resolution
+from streams.model.rule import Resolution
 from streams.rules.violation import Violation
 from streams.topics import Topic
 
@@ -23,7 +23,7 @@ def opened(case: Case, violation: Violation, now: int, *, change: str = "opened"
         tenant=case.tenant,
         subject=Subject(kind=case.kind, id=case.subject),
         episode=case.episode,
-        severity=SEVERITY[case.rule],
+        severity=violation.severity_at(now),
         at=_text(now),
         opened_at=_text(violation.since),
         detected_at=_text(case.detected_at),

@@ -66,11 +66,18 @@ def _read_rank(read: RowRead) -> tuple[object, ...]:
 
 
 def _same_version(a: RowVersion, b: RowVersion) -> bool:
-    return a.row == b.row and a.unknown == b.unknown
+    return _uncounted(a.row) == _uncounted(b.row) and a.unknown == b.unknown
 
 
 def _same_read(a: RowRead, b: RowRead) -> bool:
-    return a.row == b.row
+    return _uncounted(a.row) == _uncounted(b.row)
+
+
+def _uncounted(row: Row | None) -> Row | None:
+    """A row without its count of attempts: counting up must not push out when the row became what it is."""
+    if not isinstance(row, AppointmentRow) or row.attempts is None:
+        return row
+    return msgspec.structs.replace(row, attempts=None)
 
 
 def _first_arrival(a: RowVersion, b: RowVersion) -> RowVersion:

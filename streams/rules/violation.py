@@ -11,7 +11,7 @@ import msgspec
 from streams.facts.cause import Appointment, Call, Link
 from streams.model.ids import iso
 from streams.model.records import Difference, Side
-from streams.model.rule import Rule, SubjectKind
+from streams.model.rule import SEVERITY, Rule, Severity, SubjectKind
 
 
 class ReadOf(msgspec.Struct, frozen=True, tag=True):
@@ -62,7 +62,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 
     `certain` is False where the facts only raise the suspicion (a booking nobody has read yet). `newest` is the newest
     event about all that is named (broker's clock): grace counts from it. `since` is when the fault began in source
-    time, `until` when the predicate ends by itself (ms; null: never).
+    time, `until` when the predicate ends by itself (ms; null: never). `grace_ms` replaces the rule's own grace;
+    from `critical_from` on the fault is critical, whatever the rule's severity.
     """
 
     rule: Rule
@@ -73,6 +74,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     newest: int
     since: int
     until: int | None = None
+    grace_ms: int | None = None
+    critical_from: int | None = None
     needs: tuple[Need, ...]
     links: tuple[Link, ...] = ()
     appointments: tuple[Appointment, ...] = ()
@@ -89,6 +92,12 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> tuple[Rule, SubjectKind, str]:
         return (self.rule, self.kind, self.subject)
 
+    def severity_at(self, now: int) -> Severity:
+        """How bad it is now: it may become critical as the appointment draws near."""
+        if self.critical_from is not None and self.critical_from <= now:
+            return Severity.CRITICAL
+        return SEVERITY[self.rule]
+
 
 def violation(
     rule: Rule,
@@ -98,9 +107,11 @@ def violation(
     links: Iterable[Link] = (),
     appointments: Iterable[Appointment] = (),
     calls: Iterable[Call] = (),
+    newest: int | None = None,
+    since: int | None = None,
     **rest: object,
 ) -> Violation:
-    """A violation whose `newest` and `since` follow from those it names."""
+    """A violation whose `newest` and `since` follow from those it names, unless the rule knows better."""
     links, appointments, calls = tuple(links), tuple(appointments), tuple(calls)
     changed = [link.changed_at for link in links]
     changed += [a.changed_at for a in appointments] + [c.changed_at for c in calls]
@@ -110,8 +121,8 @@ def violation(
         rule=rule,
         kind=kind,
         subject=subject,
-        newest=max(changed),
-        since=max(sources, default=0) or max(changed),
+        newest=max(changed) if newest is None else newest,
+        since=(max(sources, default=0) or max(changed)) if since is None else since,
         links=links,
         appointments=appointments,
         calls=calls,
