@@ -12,7 +12,7 @@ import msgspec
 
 from streams.cases.case import Case, Phase
 from streams.facts.index import FactIndex, Key
-from streams.model.facts import BookingFacts, RowFacts
+from streams.model.facts import BookingFacts, Fact, RowFacts
 
 VALUE_BYTES_MAX = 256 * 1024
 CASE_KIND = "k"
@@ -33,6 +33,12 @@ class CaseKey(NamedTuple):
         return f"{CASE_KIND}|{self.subject.tenant}|{self.rule}|{self.subject.kind}|{self.subject.id}".encode()
 
 
+def decode_case_key(raw: bytes) -> CaseKey:
+    """The inverse of `CaseKey.encode`."""
+    _, tenant, rule, kind, entity = raw.decode().split("|", 4)
+    return CaseKey(Key(kind, tenant, entity), rule)
+
+
 class DurableState:
     """What changed since the last write, and its encoding."""
 
@@ -42,6 +48,14 @@ class DurableState:
 
     def touch(self, key: Key) -> None:
         self._entities[key] = None
+
+    def erase(self, key: Key) -> None:
+        """A tombstone for this entity goes out with the next write."""
+        self._entities[key] = None
+
+    def erase_case(self, key: CaseKey) -> None:
+        """A tombstone for this case goes out with the next write."""
+        self._touched_cases[key] = None
 
     def touch_case(self, key: CaseKey) -> None:
         self._touched_cases[key] = None
@@ -56,13 +70,11 @@ class DurableState:
         records: list[tuple[bytes, bytes | None]] = []
         for key in self._entities:
             facts = index.bookings.get(key) if key.kind == "b" else index.rows.get(key)
-            if facts is not None:
-                records.append((key.encode(), _value(wake_hint(key), facts)))
+            records.append((key.encode(), None if facts is None else encode_value(wake_hint(key), facts)))
         for case_key in self._touched_cases:
             case = cases.get(case_key.subject, {}).get(case_key.rule)
-            if case is not None:
-                wake_at = 1 if case.phase is Phase.CONFIRMED else 0
-                records.append((case_key.encode(), _value(wake_at, case)))
+            wake_at = 1 if case is not None and case.phase is Phase.CONFIRMED else 0
+            records.append((case_key.encode(), None if case is None else encode_value(wake_at, case)))
         self._entities.clear()
         self._touched_cases.clear()
         return records
@@ -80,7 +92,8 @@ class DurableState:
                 return wake_at, _rows.decode(body)
 
 
-def _value(wake_at: int, entry: BookingFacts | RowFacts | Case) -> bytes:
+def encode_value(wake_at: int, entry: Fact | Case) -> bytes:
+    """One record's value: the deadline, then the entry."""
     value = wake_at.to_bytes(8, "big") + _encoder.encode(entry)
     assert len(value) <= VALUE_BYTES_MAX, (
         f"a state value of {len(value)} bytes: a bound of streams.model.facts is too wide"

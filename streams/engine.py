@@ -10,59 +10,61 @@ and acknowledged (`announced`), offsets committed.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from streams.cases.advance import FAR, Ask, Context, advance
-from streams.cases.book import CaseBook, subject_key
-from streams.cases.case import Case, Phase
+from streams.cases.book import subject_key
+from streams.cases.case import Case
 from streams.cases.deadlines import Deadlines
-from streams.cases.lag import LagMeter
-from streams.cases.precedence import silencer_of
-from streams.cases.questions import Asked, QuestionDesk
-from streams.cases.settling import settle
-from streams.cases.verdicts import VerdictDesk
-from streams.durable import CaseKey, DurableState
-from streams.facts.booking import join_booking, needs_settling, same_read_state
+from streams.cases.judging import Judging
+from streams.cases.matching import KIND, Matching
+from streams.cases.passes import overdue
+from streams.cases.retention import Forgetting, may_go
+from streams.cases.standing import Standings
+from streams.durable import CASE_KIND, CaseKey, DurableState, decode_case_key, encode_value
 from streams.facts.index import FactIndex, Key, decode_key
-from streams.facts.picture import build_cause
-from streams.facts.row import join_row
-from streams.model.facts import BookingFacts, RowFacts
-from streams.model.ids import Instant
+from streams.merging import Merging
+from streams.model.ids import NO_TENANT, Instant
 from streams.model.judgement import Judgement
-from streams.model.observation import BookingReadSeen, LookupSeen, Observation, RowChanged, RowReadSeen, WebhookHeard
+from streams.model.observation import AnswerRefused, NobodysRow, Observation, PassSeen, SourceSeen
 from streams.model.records import AnyQuestion, Finding, FindingRecord, Verdict
-from streams.rules import judge
-from streams.rules.violation import Violation
+from streams.model.source_records import TenantStanding
 
 #: Causes judged in one call of `tick`; more wait for the next (the event loop must breathe).
 CAUSES_PER_TICK_MAX = 250
 
 
 class Effects(msgspec.Struct, frozen=True):
-    """What is to be sent. `more`: call `tick` again at once. `failures`: causes passed over, each with its error."""
+    """What is to be sent. `more`: call `tick` again at once. `failures`: causes passed over, each with its error.
+
+    `notes`: what people who run this should read once in the log.
+    """
 
     questions: tuple[AnyQuestion, ...] = ()
     findings: tuple[FindingRecord, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[Verdict | TenantStanding, ...] = ()
     more: bool = False
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Partition:
     """Facts, cases and deadlines of all tenants of one partition."""
 
     def __init__(self, judgement: Judgement) -> None:
-        self._judgement = judgement
+        self._configured = self._judgement = judgement
         self._index = FactIndex()
-        self._book = CaseBook()
         self._deadlines = Deadlines()
-        self._desk = QuestionDesk()
-        self._verdicts = VerdictDesk()
         self._durable = DurableState()
-        self._lag: dict[str, LagMeter] = {}
-        self.stats: Counter[str] = Counter()
+        self._merging = Merging(self._index, self._durable, self._deadlines)
+        self._judging = Judging(self._index, self._durable, self._deadlines)
+        self._book = self._judging.book
+        self._matching = Matching(self._index, self._book)
+        self._standings = Standings(self._index, self._book, self._judging.sources, self._matching)
+        self._forgetting = Forgetting(self._index)
+        self._passes: list[PassSeen] = []
+        self.stats = self._judging.stats
         #: How often nothing was left to judge.
         self.rounds = 0
 
@@ -72,76 +74,50 @@ class Partition:
         """Merge what one record says and mark the causes it touches."""
         for seen in observations:
             match seen:
-                case RowChanged():
-                    self._merge_row(_row_key(seen), RowFacts(versions=(seen.version,)))
-                case WebhookHeard():
-                    self._merge_booking(Key("b", seen.tenant, seen.uid), BookingFacts(told=(seen.told,)))
-                case BookingReadSeen():
-                    self._merge_read(seen)
-                case RowReadSeen():
-                    self._merge_row(_row_key(seen), RowFacts(reads=(seen.read,)))
-                case LookupSeen():
-                    self._merge_lookup(seen)
+                case SourceSeen():
+                    self._judge_soon(self._judging.sources.seen(seen.state))
+                case PassSeen():
+                    self._passes.append(seen)
+                case AnswerRefused():
+                    self._judge_soon(self._judging.desk.refuse(seen.request_ids, seen.at))
+                case NobodysRow():
+                    self._judging.nobodys(seen)
+                case _:
+                    self._judging.desk.answered(seen)
+                    self._merging.merge(seen)
 
-    def _merge_row(self, key: Key, facts: RowFacts) -> None:
-        before = self._index.rows.get(key)
-        after = join_row(before, facts)
-        self._deadlines.now(key)
-        if after != before:
-            self._index.put_row(key, after)
-            self._durable.touch(key)
-
-    def _merge_booking(self, key: Key, facts: BookingFacts, *, durable: bool = True) -> None:
-        before = self._index.bookings.get(key)
-        after = join_booking(before, facts)
-        self._deadlines.now(key)
-        if after != before:
-            self._index.put_booking(key, after)
-            if durable:
-                self._durable.touch(key)
-
-    def _merge_read(self, seen: BookingReadSeen) -> None:
-        key = Key("b", seen.tenant, seen.uid)
-        before = self._index.bookings.get(key)
-        # An answer that changes nothing costs no changelog record; lost at a restart, it is asked again.
-        news = before is None or not before.reads or not same_read_state(before.reads[-1], seen.read)
-        news = news or (before is not None and needs_settling(before) is not None)
-        self._merge_booking(key, BookingFacts(reads=(seen.read,)), durable=news)
-        self._lag_of(seen.tenant).observe(self._index.bookings[key], seen.read)
-
-    def _merge_lookup(self, seen: LookupSeen) -> None:
-        for uid in {self._index.uid(seen.tenant, ref) for ref in seen.uids}:
-            self._merge_booking(Key("b", seen.tenant, uid), BookingFacts(lookup=seen.lookup))
-        if seen.call is not None:
-            self._merge_row(Key("c", seen.tenant, seen.call), RowFacts(lookup=seen.lookup))
-
-    def _lag_of(self, tenant: str) -> LagMeter:
-        return self._lag.setdefault(tenant, LagMeter())
+    def _judge_soon(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._deadlines.now(key)
 
     # Durable state ------------------------------------------------------------------------------------------
 
     def load(self, key: bytes, value: bytes) -> None:
         """One changelog record, merged with what is there: an old owner may have written last."""
+        if key.startswith(f"{KIND}|".encode()):
+            self._matching.load(key, value[8:])
+            self._judgement = self._matching.narrow(self._configured)
+            return
         wake_at, entry = self._durable.decode(key, value)
         if isinstance(entry, Case):
             self._deadlines.later(subject_key(self._book.load(entry)), wake_at)
             return
         entity = decode_key(key)
-        if isinstance(entry, BookingFacts):
-            self._index.put_booking(entity, join_booking(self._index.bookings.get(entity), entry))
-        else:
-            self._index.put_row(entity, join_row(self._index.rows.get(entity), entry))
+        self._merging.load(entity, entry)
         self._deadlines.later(entity, wake_at)
 
     def forget(self, key: bytes) -> None:
         """A tombstone met on load."""
-        entity = decode_key(key)
-        self._index.bookings.pop(entity, None)
-        self._index.rows.pop(entity, None)
+        if key.startswith(f"{CASE_KIND}|".encode()):
+            case = decode_case_key(key)
+            self._book.forget_rule(case.subject, case.rule)
+        else:
+            self._index.drop(decode_key(key))
 
     def take_writes(self) -> list[tuple[bytes, bytes | None]]:
         """Changelog records of everything that changed since the last call."""
-        return self._durable.take(self._index, self._book.by_subject, self._deadlines.hint)
+        scope = [(key, encode_value(0, out)) for key, out in self._matching.take_writes()]
+        return scope + self._durable.take(self._index, self._book.by_subject, self._deadlines.hint)
 
     def entries(self) -> int:
         """Entities held."""
@@ -160,21 +136,21 @@ class Partition:
     def tick(self, now: Instant) -> Effects:
         """Judge what is new or due, within a bound."""
         self._deadlines.pass_time(now)
-        self._desk.forget_before(now)
-        judged, failures = 0, []
-        while judged < CAUSES_PER_TICK_MAX and (key := self._deadlines.head()) is not None:
-            judged += 1
-            try:
-                self._judge_cause(key, now)
-            except Exception as error:  # a fault of ours in one cause must not silence all others
-                failures.append(f"{key}: {error!r}")
-        self.stats["judged"] += judged
+        self._judging.desk.forget_before(now)
+        self._judging.ask_for_nobodys(now)
+        self._after_passes(now)
+        failures = self._judge_due(now)
         more = bool(self._deadlines)
         self.rounds += not more
         findings = self._book.to_announce()
+        verdicts: list[Verdict | TenantStanding] = [*self._judging.verdicts.take()]
+        notes: list[str] = []
         if not more:
             findings += self._book.restatements(now, self._index.tenants())
-        return Effects(self._desk.take(), tuple(findings), self._verdicts.take(), more, tuple(failures))
+            verdicts += self._standings.tell(now, lambda tenant: self._lag_wait(tenant, now))
+            notes = self._narrow(now)
+            self._forget_what_is_over(now)
+        return Effects(self._judging.desk.take(), tuple(findings), tuple(verdicts), more, tuple(failures), tuple(notes))
 
     def announced(self, findings: Sequence[FindingRecord]) -> None:
         """These were acknowledged by the broker; nothing is left to tell of them."""
@@ -183,64 +159,57 @@ class Partition:
             if case is not None:
                 self._durable.touch_case(CaseKey(subject_key(case), case.rule))
 
-    # Judging ------------------------------------------------------------------------------------------------
+    def _judge_due(self, now: int) -> list[str]:
+        judged, failures = 0, []
+        while judged < CAUSES_PER_TICK_MAX and (key := self._deadlines.head()) is not None:
+            judged += 1
+            try:
+                self._judge_cause(key, now)
+            except Exception as error:  # a fault of ours in one cause must not silence all others
+                failures.append(f"{key}: {error!r}")
+        self.stats["judged"] += judged
+        return failures
 
     def _judge_cause(self, key: Key, now: int) -> None:
         keys = self._index.cause(key)
         self._deadlines.settle(keys)
-        if key.tenant.startswith("~"):
-            return  # nobody's yet: judged only by the rules about that
-        cause = build_cause(self._index, keys)
-        least = self._judgement.of(key.tenant).calcom_lag_ms
-        lag_wait = self._lag_of(key.tenant).wait_ms(least, now)
-        context = Context(self._index, keys, cause, self._judgement, now, lag_wait)
-        wake_at = self._advance_cases(context)
-        asks, settle_at = settle(cause, now)
-        self._ask(key.tenant, asks, now)
-        for each in (key, *(k for k in keys if self._durable.is_touched(k))):
-            self._deadlines.later(each, min(wake_at, settle_at))
-        self._verdicts.judged(context, self._book.about(keys))
+        if key.tenant.startswith("~") and key.tenant != NO_TENANT:
+            return  # nobody's yet: judged once its tenant is known
+        usual = self._standings.usual_ms(key.tenant)
+        cause = self._judging.judge(key, keys, self._judgement, self._lag_wait(key.tenant, now), now, usual)
+        self._standings.judged(cause, now)
+        if self._matching.judged(cause):
+            self._rescope([key.tenant])
 
-    def _advance_cases(self, context: Context) -> int:
-        tenant = context.cause.tenant
-        standing = self._book.about(context.keys)
-        violations = [self._book.under_told_name(v, tenant) for v in judge(context.cause, self._judgement)]
-        holding = [v for v in violations if v.until is None or v.until > context.now]
-        silencers = {v.identity: silencer_of(v, holding) for v in violations}
-        wake_at, met = FAR, set[int]()
-        for violation in sorted(violations, key=lambda v: silencers[v.identity] is not None):
-            case = self._book.of(violation, tenant)
-            met.add(id(case))
-            higher = silencers[violation.identity]
-            silencer = self._book.of(higher, tenant) if higher else None
-            wake_at = min(wake_at, self._step(case, violation, silencer, context))
-        for case in standing:
-            if id(case) not in met:
-                wake_at = min(wake_at, self._step(case, None, None, context))
-        return wake_at
+    def _lag_wait(self, tenant: str, now: int) -> int:
+        return self._merging.lag_of(tenant).wait_ms(self._judgement.of(tenant).calcom_lag_ms, now)
 
-    def _step(self, case: Case, violation: Violation | None, silencer: Case | None, context: Context) -> int:
-        before = case.phase
-        step = advance(case, violation, silencer, context)
-        self._ask(case.tenant, step.asks, context.now)
-        if not step.moved:
-            return step.wake_at
-        key = CaseKey(subject_key(case), case.rule)
-        if case.phase is not before:
-            self.stats[f"{case.phase}:{case.rule}"] += 1
-        if step.cleared_after_ms is not None:
-            self._verdicts.cleared(key, step.cleared_after_ms)
-        self._book.note_announcement(case)
-        if case.durable:
-            self._durable.touch_case(key)
-        elif case.phase is Phase.CLEAR:
-            self._book.drop(case)
-        return step.wake_at
+    def _after_passes(self, now: int) -> None:
+        """Ask for what complete passes did not show; their pages were read before this tick."""
+        passes, self._passes = self._passes, []
+        if not passes:
+            return
+        for tenant, ask in overdue(self._index, passes):
+            self._judging.ask(tenant, [ask], now)
+        for one in passes:
+            self._matching.passed(one)
 
-    def _ask(self, tenant: str, asks: Sequence[Ask], now: int) -> None:
-        for ask in asks:
-            self._desk.ask(Asked(tenant, ask, now))
+    def _narrow(self, now: int) -> list[str]:
+        tenants = self._matching.recount(now)
+        if tenants:
+            self._rescope(tenants)
+        return [self._matching.note(tenant) for tenant in tenants]
 
+    def _rescope(self, tenants: Iterable[str]) -> None:
+        self._judgement = self._matching.narrow(self._configured)
+        for tenant in tenants:
+            self._judge_soon(self._matching.members(tenant))
 
-def _row_key(seen: RowChanged | RowReadSeen) -> Key:
-    return Key("a" if seen.kind == "appointment" else "c", seen.tenant, seen.id)
+    def _forget_what_is_over(self, now: int) -> None:
+        for keys in self._forgetting.over(now, self._judgement.retention_ms):
+            if may_go(self._book.about(keys)):
+                for key in keys:
+                    for case in self._book.forget(key):
+                        self._durable.erase_case(CaseKey(key, case.rule))
+                self._merging.forget(keys)
+                self._deadlines.settle(keys)

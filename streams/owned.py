@@ -175,6 +175,8 @@ class Ownership:
             for failure in effects.failures:
                 self.counts["not_judged"] += 1
                 log.error("a cause could not be judged", partition=number, error=failure)
+            for note in effects.notes:
+                log.info(note, partition=number)
             await self._carry_out(number, owned.engine, effects)
             more = effects.more
             if more:

@@ -5,9 +5,10 @@ A rule without a line here gets its id as title and both sides as summary, so a 
 
 from datetime import datetime, tzinfo
 
+from streams.alerts.source_texts import source_summary
 from streams.model.ids import parse_iso
 from streams.model.records import Finding, Side
-from streams.model.rule import Rule
+from streams.model.rule import Rule, SubjectKind
 
 TITLES: dict[str, str] = {
     Rule.ORPHANED_LOCAL: "In your database, missing in Cal.com",
@@ -53,6 +54,8 @@ def title(rule: str) -> str:
 def summary(finding: Finding, zone: tzinfo) -> str:
     """Both sides and the proof, in the tenant's time: `Cal.com: accepted, Thu 14:00 CET · …`."""
     seen_from = finding.detected_at
+    if finding.subject.kind is SubjectKind.SOURCE:
+        return source_summary(finding, lambda instant: clock_text(instant, zone, seen_from))
     parts = [_call_part(finding), *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
     return " · ".join(part for part in parts if part)
 
@@ -111,4 +114,5 @@ def _proof_part(finding: Finding, zone: tzinfo) -> str:
     if proof.state == "unverified" or proof.read_at is None:
         return "Not proved"
     what = f": {proof.read_what}" if proof.read_what else ""
-    return f"Proved {_local(proof.read_at, zone):%H:%M:%S}{what} (waited {proof.waited_seconds:.0f} s)"
+    usual = "" if proof.usual_seconds is None else f"; usual {proof.usual_seconds:g} s"
+    return f"Proved {_local(proof.read_at, zone):%H:%M:%S}{what} (waited {proof.waited_seconds:.0f} s{usual})"

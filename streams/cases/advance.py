@@ -3,11 +3,14 @@
 Pure: facts, violations and now come in; the case moves; what is to be asked and told goes out.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
 from streams.cases.proof import Round, unmet
+from streams.cases.refusals import REFUSALS_MAX
 from streams.facts.booking import last_heard_at
 from streams.facts.cause import Cause, Link
 from streams.facts.index import FactIndex, Key
@@ -25,6 +28,8 @@ REREAD_MS = 60_000
 ASK_AGAIN_MS = 10_000
 #: A complete round that the facts contradict is followed by the next one after this time, ms.
 NEXT_ROUND_MS = 2_000
+#: What a silent source holds back is looked at this often, should its return go by unheard, ms.
+HELD_LOOK_MS = 60_000
 FAR = 1 << 62
 
 
@@ -58,6 +63,10 @@ class Context(msgspec.Struct):
     judgement: Judgement
     now: int
     lag_wait_ms: int
+    #: How often the answer to a need was unusable: (tenant, need) → times.
+    refused: Callable[[str, Need], int]
+    #: The tenant's own usual delay between the two sides (p50), ms.
+    usual_ms: int | None = None
 
 
 def advance(case: Case, violation: Violation | None, silencer: Case | None, context: Context) -> Step:
@@ -69,7 +78,18 @@ def advance(case: Case, violation: Violation | None, silencer: Case | None, cont
         return _silenced(case, silencer, context)
     if case.phase is Phase.CONFIRMED:
         return _standing(case, violation, context)
+    if case.held_by is not None:
+        return _held_back(case, context)
     return _suspected(case, violation, context)
+
+
+def _held_back(case: Case, context: Context) -> Step:
+    """A source is silent, so this absence is unknown: nothing is asked, and a new round follows when it is back."""
+    step = Step(wake_at=context.now + HELD_LOOK_MS)
+    if case.phase is Phase.CLEAR:
+        case.suspected_at, step.moved = context.now, True
+    case.phase, case.floor = Phase.SUSPECTED, context.now
+    return step
 
 
 def _suspected(case: Case, violation: Violation, context: Context) -> Step:
@@ -83,6 +103,7 @@ def _suspected(case: Case, violation: Violation, context: Context) -> Step:
     round_ = Round(due, case.suspected_at, context.lag_wait_ms)
     wanted = unmet(violation, context.index, case.tenant, round_)
     case.phase = Phase.VERIFYING if now >= due else Phase.SUSPECTED
+    case.unchecked = any(context.refused(case.tenant, want.need) >= REFUSALS_MAX for want in wanted)
     for want in wanted:
         if want.ask_at <= now:
             step.asks.append(Ask(want.need, "proof", _round_id(case, due, want.ask_at), violation.starts_at))
@@ -116,9 +137,9 @@ def _close_round(case: Case, violation: Violation, due: int, step: Step, context
         case.floor = context.now + NEXT_ROUND_MS
         step.wake(case.floor)
         return
-    case.phase, case.episode = Phase.CONFIRMED, case.episode + 1
+    case.phase, case.episode, case.unchecked = Phase.CONFIRMED, case.episode + 1, False
     case.detected_at, case.reread_at = context.now, context.now + REREAD_MS
-    _tell(case, evidence.opened(case, proved, context.now), step)
+    _tell(case, evidence.opened(case, proved, context.now, usual_ms=context.usual_ms), step)
     case.uids = tuple(link.uid for link in violation.links)
     step.wake(case.reread_at)
 
@@ -130,6 +151,8 @@ def _tell(case: Case, finding: Finding, step: Step) -> None:
 
 def _proved(case: Case, violation: Violation, due: int, context: Context) -> Violation | None:
     """The same violation, judged with the deciding bookings shown by the round's reads only (H 2)."""
+    if not violation.needs:
+        return violation
     uids = frozenset(need.uid for need in violation.needs if isinstance(need, ReadOf | AbsenceOf))
     cause = build_cause(context.index, context.keys, Fresh(due, uids))
     bounds = context.judgement.of(case.tenant)
@@ -158,7 +181,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     step, now = Step(), context.now
     told = case.finding
     if told is not None and not case.announce and _changed(case, violation, context):
-        _tell(case, evidence.opened(case, violation, now, change="updated"), step)
+        _tell(case, evidence.opened(case, violation, now, change="updated", usual_ms=context.usual_ms), step)
         case.uids = tuple(link.uid for link in violation.links)
     if not violation.certain:
         # The row names another booking now, which nobody has read: the finding ends or goes on by that read.
@@ -196,6 +219,7 @@ def _without(case: Case, context: Context, *, expired: bool) -> Step:
             _resolve(case, Resolution.EXPIRED, context.now, step)
             return step
         return _recovering(case, context, step)
+    case.unchecked = False
     if case.phase is not Phase.CLEAR:
         step.cleared_after_ms = context.now - case.suspected_at
         case.phase, step.moved = Phase.CLEAR, True

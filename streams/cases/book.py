@@ -9,6 +9,7 @@ from streams.cases.case import Case, Phase, newer_case
 from streams.facts.index import Key
 from streams.model.ids import iso
 from streams.model.records import Finding, FindingRecord, Restatement
+from streams.model.rule import Rule
 from streams.rules.violation import Violation
 
 #: Open findings are restated this often, ms (design §1.6).
@@ -51,6 +52,14 @@ class CaseBook:
         cases.pop(case.rule, None)
         if not cases:
             self.by_subject.pop(key, None)
+
+    def forget(self, key: Key) -> list[Case]:
+        """Forget every case about this entity; they were all over."""
+        return list(self.by_subject.pop(key, {}).values())
+
+    def forget_rule(self, key: Key, rule: str) -> None:
+        """A tombstone met on load."""
+        self.by_subject.get(key, {}).pop(Rule(rule), None)
 
     def under_told_name(self, violation: Violation, tenant: str) -> Violation:
         """A chain's alert keeps the name it was told under, though an older link came to light since."""
@@ -95,6 +104,10 @@ class CaseBook:
         return findings + [
             Restatement(tenant=tenant, at=at, open=tuple(sorted(cases))) for tenant, cases in held.items()
         ]
+
+    def phases_by_tenant(self) -> Counter[tuple[str, Phase]]:
+        """How many cases of each tenant stand in each phase."""
+        return Counter((case.tenant, case.phase) for cases in self.by_subject.values() for case in cases.values())
 
     def phases(self) -> Counter[str]:
         """How many cases stand in each phase, for metrics."""

@@ -48,6 +48,10 @@ class Case(msgspec.Struct, kw_only=True):
     reread_at: int = 0
     #: Which uids a resolution must know by proof.
     uids: tuple[str, ...] = ()
+    #: The source whose silence holds it back now.
+    held_by: str | None = None
+    #: Answers to its questions cannot be used: verification_failed speaks.
+    unchecked: bool = False
 
     @property
     def id(self) -> str:

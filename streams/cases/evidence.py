@@ -1,11 +1,12 @@
 """A finding from a proved violation: what people and dashboards are told, and the records it rests on."""
 
 from streams.cases.case import Case
+from streams.cases.refusals import REFUSALS_MAX
 from streams.facts.cause import Link
 from streams.facts.row import RowState
 from streams.model.ids import iso
 from streams.model.records import Evidence, Finding, Subject, Verification
-from streams.model.rule import Resolution
+from streams.model.rule import Resolution, Rule
 from streams.rules.violation import Violation
 from streams.topics import Topic
 
@@ -13,7 +14,9 @@ from streams.topics import Topic
 EVIDENCE_MAX = 12
 
 
-def opened(case: Case, violation: Violation, now: int, *, change: str = "opened") -> Finding:
+def opened(
+    case: Case, violation: Violation, now: int, *, change: str = "opened", usual_ms: int | None = None
+) -> Finding:
     """The finding that opens this episode, or updates it."""
     named = violation.links[-1:] or ()
     return Finding(
@@ -33,7 +36,7 @@ def opened(case: Case, violation: Violation, now: int, *, change: str = "opened"
         local=violation.local,
         calcom=violation.calcom,
         differences=violation.differences,
-        verification=_verification(case, violation, now),
+        verification=_verification(case, violation, now, usual_ms),
         evidence=_evidence(violation),
         starts_at=iso(violation.starts_at),
         event_type_id=next((link.event_type for link in named), None),
@@ -56,16 +59,18 @@ def _text(at: int) -> str:
     return str(iso(at))
 
 
-def _verification(case: Case, violation: Violation, now: int) -> Verification:
+def _verification(case: Case, violation: Violation, now: int, usual_ms: int | None) -> Verification:
     answers = [link.facts.reads[-1].answered for link in violation.links if link.facts.reads]
     rows = [a.facts for a in violation.appointments] + [c.facts for c in violation.calls]
     answers += [facts.reads[-1].answered for facts in rows if facts.reads]
+    failed = case.rule is Rule.VERIFICATION_FAILED
     return Verification(
-        state="verified",
-        read_at=iso(max(answers, default=now)),
-        attempts=1,
+        state="unverified" if failed else "verified",
+        read_at=None if failed else iso(max(answers, default=now)),
+        attempts=REFUSALS_MAX if failed else 1,
         waited_seconds=round((now - case.suspected_at) / 1000, 1),
         read_what=_read_what(violation),
+        usual_seconds=None if usual_ms is None else round(usual_ms / 1000, 1),
     )
 
 
@@ -88,7 +93,7 @@ def _evidence(violation: Violation) -> tuple[Evidence, ...]:
     found = [item for link in violation.links for item in _of_booking(link)]
     found += [item for row in violation.appointments for item in _of_row(row.id, row.state, Topic.APPOINTMENTS)]
     found += [item for row in violation.calls for item in _of_row(row.id, row.state, Topic.CALLS)]
-    return tuple(found[-EVIDENCE_MAX:])
+    return (*violation.extra, *found[-EVIDENCE_MAX:])
 
 
 def _of_booking(link: Link) -> list[Evidence]:

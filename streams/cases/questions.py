@@ -1,11 +1,15 @@
 """The questions that go out: one request id a need and round, the same however often it is asked (design §4a)."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
 
 from streams.cases.advance import ASK_AGAIN_MS, Ask
+from streams.cases.refusals import Refusals, keys_of, subject_of
+from streams.facts.index import Key
 from streams.model.ids import is_numeric, iso
+from streams.model.observation import Observation
 from streams.model.records import AnyQuestion, BookingQuestion, NumericQuestion, Purpose, RowsQuestion
 from streams.rules.violation import AbsenceOf, CallLookupOf, KnownOf, LookupOf, Need, ReadOf, RowOf
 
@@ -22,24 +26,54 @@ class Asked(msgspec.Struct, frozen=True):
     now: int
 
 
+class _Remembered(msgspec.Struct):
+    """A question that was sent: what it was for, and when first and last (broker's clock, ms)."""
+
+    tenant: str
+    need: Need
+    first: int
+    last: int
+
+
 class QuestionDesk:
     """Collects questions and holds back repeats until their deadline."""
 
     def __init__(self) -> None:
-        self._first_asked: dict[str, int] = {}
-        self._last_asked: dict[str, int] = {}
+        self._sent: dict[str, _Remembered] = {}
+        self._refusals = Refusals()
         self._out: list[AnyQuestion] = []
         self._swept_at = 0
 
     def ask(self, asked: Asked) -> None:
-        """Send it, unless the same was sent less than `ASK_AGAIN_MS` ago."""
+        """Send it, unless the same was sent less than `ASK_AGAIN_MS` ago, or its answer was unusable just now."""
+        tenant, need, now = asked.tenant, asked.ask.need, asked.now
         request_id = _request_id(asked)
-        last = self._last_asked.get(request_id)
-        if last is not None and asked.now - last < ASK_AGAIN_MS:
+        sent = self._sent.get(request_id)
+        refusal = self._refusals.of(tenant, need)
+        if sent is not None and now - sent.last < ASK_AGAIN_MS:
             return
-        self._last_asked[request_id] = asked.now
-        first = self._first_asked.setdefault(request_id, asked.now)
-        self._out.append(_question(asked, request_id, first))
+        if refusal is not None and now < refusal.ask_again_at:
+            return
+        if sent is None:
+            sent = self._sent[request_id] = _Remembered(tenant, need, now, now)
+        sent.last = now
+        self._out.append(_question(asked, request_id, sent.first))
+
+    def refuse(self, request_ids: Iterable[str], at: int) -> list[Key]:
+        """The answer to these questions was unusable; the entities they were about, as far as remembered."""
+        asked = {(sent.tenant, subject_of(sent.need)) for each in request_ids if (sent := self._sent.get(each))}
+        for tenant, need in asked:
+            self._refusals.add(tenant, need, at)
+        return sorted({key for tenant, need in asked for key in keys_of(tenant, need)})
+
+    def answered(self, seen: Observation) -> None:
+        """A usable answer came: the count of unusable ones begins anew."""
+        self._refusals.answered(seen)
+
+    def refused(self, tenant: str, need: Need) -> int:
+        """How often in a row the answer to this need was unusable."""
+        refusal = self._refusals.of(tenant, need)
+        return refusal.count if refusal is not None else 0
 
     def take(self) -> tuple[AnyQuestion, ...]:
         out, self._out = tuple(self._out), []
@@ -50,8 +84,8 @@ class QuestionDesk:
         if now - self._swept_at < _SWEEP_EVERY_MS:
             return
         self._swept_at = now
-        for request_id in [r for r, at in self._last_asked.items() if at < now - REMEMBER_MS]:
-            del self._last_asked[request_id], self._first_asked[request_id]
+        for request_id in [r for r, sent in self._sent.items() if sent.last < now - REMEMBER_MS]:
+            del self._sent[request_id]
 
 
 def _request_id(asked: Asked) -> str:

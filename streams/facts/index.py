@@ -85,6 +85,29 @@ class FactIndex:
             if isinstance(row, AppointmentRow) and row.call:
                 self._link(key, Key("c", key.tenant, row.call))
 
+    def linked(self, key: Key) -> set[Key]:
+        """Who is or was linked with a booking, under any of its names."""
+        found = set(self._links.get(key, ()))
+        for name in list(found):
+            if name.kind == "b" and self._uid_of.get(name) == key.id:
+                found |= self._links.get(name, set())
+        return found
+
+    def drop(self, key: Key) -> bool:
+        """Forget an entity and its links; whether anything was held of it."""
+        held = self.bookings.pop(key, None) is not None
+        held = self.rows.pop(key, None) is not None or held
+        for other in self._links.pop(key, ()):
+            neighbours = self._links.get(other)
+            if neighbours is not None:
+                neighbours.discard(key)
+                if not neighbours:
+                    del self._links[other]
+        self._uid_of.pop(key, None)
+        self.successors.pop(key, None)
+        self.predecessors.pop(key, None)
+        return held
+
     def uid(self, tenant: str, ref: str) -> str:
         """The uid that a reference means; a numeric id that is nobody's alias yet stays itself."""
         if is_numeric(ref):

@@ -21,6 +21,11 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     #: In scope; empty means every one.
     event_types: frozenset[str] = frozenset()
     synced_sources: frozenset[str] = frozenset()
+    #: Out of scope by evidence: nothing of it ever had a partner (design §4). A configured one never is.
+    unmatched_event_types: frozenset[str] = frozenset()
+    unmatched_sources: frozenset[str] = frozenset()
+    #: Facts of what is over are forgotten after this time.
+    retention_ms: int = 30 * 86_400_000
     #: Rules switched off because the monitored database lacks their columns.
     disabled: frozenset[Rule] = frozenset()
 

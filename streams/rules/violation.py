@@ -10,7 +10,7 @@ import msgspec
 
 from streams.facts.cause import Appointment, Call, Link
 from streams.model.ids import iso
-from streams.model.records import Difference, Side
+from streams.model.records import Difference, Evidence, Side
 from streams.model.rule import SEVERITY, Rule, Severity, SubjectKind
 
 
@@ -87,6 +87,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     calcom: Side = Side()
     differences: tuple[Difference, ...] = ()
     starts_at: int | None = None
+    #: Evidence beside the records of those named.
+    extra: tuple[Evidence, ...] = ()
 
     @property
     def identity(self) -> tuple[Rule, SubjectKind, str]:

@@ -69,8 +69,8 @@ def test_a_measured_lag_makes_the_next_proof_wait_longer() -> None:
 
 def test_it_is_the_tenants_own() -> None:
     world = lagging()
-    assert world.engine._lag_of("1").wait_ms(LEAST, T0 + 60_000) > LEAST
-    assert world.engine._lag_of("2").wait_ms(LEAST, T0 + 60_000) == LEAST
+    assert world.engine._merging.lag_of("1").wait_ms(LEAST, T0 + 60_000) > LEAST
+    assert world.engine._merging.lag_of("2").wait_ms(LEAST, T0 + 60_000) == LEAST
 
 
 def test_two_sided_rules_wait_for_it_and_rules_about_one_side_do_not() -> None:

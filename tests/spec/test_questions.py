@@ -46,7 +46,7 @@ def test_a_question_that_nobody_repeats_is_forgotten() -> None:
     desk = QuestionDesk()
     told(desk, asked(T0))
     desk.forget_before(T0 + REMEMBER_MS + SECOND)
-    assert desk._first_asked == {}
+    assert desk._sent == {}
 
 
 def test_a_question_without_an_answer_is_asked_again_and_again_under_one_id() -> None:

@@ -1,0 +1,119 @@
+"""Judging one cause: every rule, the precedence between them, each case's step, the verdict that follows."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from streams.cases.advance import FAR, Ask, Context, Step, advance
+from streams.cases.book import CaseBook, subject_key
+from streams.cases.case import Case, Phase
+from streams.cases.deadlines import Deadlines
+from streams.cases.precedence import silencer_of
+from streams.cases.questions import Asked, QuestionDesk
+from streams.cases.refusals import unchecked
+from streams.cases.settling import settle
+from streams.cases.sources import SourceView
+from streams.cases.verdicts import VerdictDesk
+from streams.durable import CaseKey, DurableState
+from streams.facts.cause import Cause
+from streams.facts.index import FactIndex, Key
+from streams.facts.picture import build_cause
+from streams.model.ids import NO_TENANT
+from streams.model.judgement import Judgement
+from streams.model.observation import NobodysRow
+from streams.rules import judge
+from streams.rules.violation import RowOf, Violation
+
+#: A row without tenant is asked for at most once in this time, ms.
+NOBODYS_MS = 1_000
+
+
+class Judging:
+    """What judging moves: cases, questions, verdicts, deadlines; and what it looks at."""
+
+    def __init__(self, index: FactIndex, durable: DurableState, deadlines: Deadlines) -> None:
+        self._index = index
+        self._durable = durable
+        self._deadlines = deadlines
+        self.book = CaseBook()
+        self.desk = QuestionDesk()
+        self.verdicts = VerdictDesk()
+        self.sources = SourceView()
+        self._nobodys: dict[NobodysRow, None] = {}
+        self.stats: Counter[str] = Counter()
+
+    def judge(
+        self, key: Key, keys: list[Key], judgement: Judgement, lag_wait_ms: int, now: int, usual_ms: int | None
+    ) -> Cause:
+        """Judge the cause of `key`, which hangs together with `keys`."""
+        cause = build_cause(self._index, keys)
+        context = Context(self._index, keys, cause, judgement, now, lag_wait_ms, self.desk.refused, usual_ms)
+        wake_at = self._advance_cases(context)
+        asks, settle_at = settle(cause, now)
+        self.ask(key.tenant, asks, now)
+        for each in (key, *(k for k in keys if self._durable.is_touched(k))):
+            self._deadlines.later(each, min(wake_at, settle_at))
+        self.verdicts.judged(context, self.book.about(keys))
+        return cause
+
+    def nobodys(self, seen: NobodysRow) -> None:
+        """A row without tenant changed: it is read under `~none`, and judged by the answer."""
+        self._nobodys[seen] = None
+
+    def ask_for_nobodys(self, now: int) -> None:
+        """One question for each row, however often it changed since the last tick."""
+        rows, self._nobodys = self._nobodys, {}
+        for row in rows:
+            self.ask(NO_TENANT, [Ask(RowOf(row.kind, row.id), "proof", f"nobody|{now // NOBODYS_MS}", None)], now)
+
+    def ask(self, tenant: str, asks: Sequence[Ask], now: int) -> None:
+        """Hand questions to the desk."""
+        for ask in asks:
+            self.desk.ask(Asked(tenant, ask, now))
+
+    def _advance_cases(self, context: Context) -> int:
+        tenant = context.cause.tenant
+        standing = self.book.about(context.keys)
+        violations = [self.book.under_told_name(v, tenant) for v in judge(context.cause, context.judgement)]
+        holding = [v for v in violations if v.until is None or v.until > context.now]
+        # One that could not be checked silences nothing (design §5).
+        speaking = [v for v in holding if not self.book.of(v, tenant).unchecked]
+        silencers = {v.identity: silencer_of(v, speaking) for v in violations}
+        wake_at, met = FAR, set[int]()
+        for violation in sorted(violations, key=lambda v: silencers[v.identity] is not None):
+            higher = silencers[violation.identity]
+            wake_at = min(wake_at, self._met(violation, higher, context, met))
+        for violation in unchecked([v for v in holding if self.book.of(v, tenant).unchecked]):
+            wake_at = min(wake_at, self._met(violation, None, context, met))
+        for case in standing:
+            if id(case) not in met:
+                wake_at = min(wake_at, self._step(case, None, None, context))
+        return wake_at
+
+    def _met(self, violation: Violation, higher: Violation | None, context: Context, met: set[int]) -> int:
+        tenant = context.cause.tenant
+        case = self.book.of(violation, tenant)
+        met.add(id(case))
+        case.held_by = self.sources.holding(case.rule, tenant)
+        if case.held_by is not None:
+            self.sources.hold(case.held_by, context.keys[0])
+        return self._step(case, violation, self.book.of(higher, tenant) if higher else None, context)
+
+    def _step(self, case: Case, violation: Violation | None, silencer: Case | None, context: Context) -> int:
+        before = case.phase
+        step = advance(case, violation, silencer, context)
+        self.ask(case.tenant, step.asks, context.now)
+        if step.moved:
+            self._moved(case, before, step)
+        return step.wake_at
+
+    def _moved(self, case: Case, before: Phase, step: Step) -> None:
+        key = CaseKey(subject_key(case), case.rule)
+        if case.phase is not before:
+            self.stats[f"{case.phase}:{case.rule}"] += 1
+        if step.cleared_after_ms is not None:
+            self.verdicts.cleared(key, step.cleared_after_ms)
+        self.book.note_announcement(case)
+        if case.durable:
+            self._durable.touch_case(key)
+        elif case.phase is Phase.CLEAR:
+            self.book.drop(case)
