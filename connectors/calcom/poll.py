@@ -17,9 +17,11 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
 
+from connectors.calcom.announced import ChangeCounter
 from connectors.calcom.answers import Page
 from connectors.calcom.booking import Booking, event_type_id
 from connectors.calcom.client import PAGE_ROWS_MAX, CalcomClient
+from connectors.calcom.hearing import Hearing
 from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll_cursor import load_cursor, save_cursor
 from connectors.calcom.quota import Priority
@@ -83,6 +85,8 @@ class Poll:
         self._ownership = ownership
         self._pool = pool
         self._publish = publish
+        self._hearing = Hearing(pool)
+        self._changes = ChangeCounter(settings.scope.event_types)
         self._published: OrderedDict[tuple[object, object], None] = OrderedDict()
 
     async def run(self) -> None:
@@ -92,6 +96,7 @@ class Poll:
                 await self.round()
             except PollFailed as failed:
                 log.warning("poll failed", account=self._account, reason=str(failed))
+                await self._hearing.poll_failed(self._account, datetime.now(UTC), str(failed))
                 await asyncio.sleep(AFTER_FAILURE_SECONDS)
             else:
                 await asyncio.sleep(self._interval_seconds)
@@ -110,6 +115,8 @@ class Poll:
             await self._span(UPDATED, lower, upper, "sweep")
             await self._span(CREATED, lower, upper, "sweep")
             await self._save(upper)
+        changes = self._changes.round_ended(upper, datetime.now(UTC))
+        await self._hearing.poll_succeeded(self._account, changes)
         THROUGH.labels(self._account).set(upper.timestamp())
 
     async def _save(self, through: datetime, *, backfilled: bool = False) -> None:
@@ -118,6 +125,7 @@ class Poll:
 
     async def _span(self, field: Field, lower: datetime, upper: datetime, reason: ReadReason) -> None:
         async for page in self._pages(field, lower, upper):
+            self._changes.see(page.bookings)
             shown = (event_type_id(booking) for booking in page.bookings)
             self._ownership.learn(self._account, {event_type for event_type in shown if event_type is not None})
             fresh = [
