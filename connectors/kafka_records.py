@@ -40,6 +40,15 @@ class RecordSender:
             topic_name(topic, self._prefix), value=msgspec.json.encode(record), key=tenant.encode()
         )
 
+    async def send_everywhere(self, topic: Topic, key: str, record: Record, partitions: int) -> None:
+        """One record to each partition of a topic: what concerns all tenants."""
+        name, value = topic_name(topic, self._prefix), msgspec.json.encode(record)
+        sent = [
+            await self._producer.send(name, value=value, key=key.encode(), partition=partition)
+            for partition in range(partitions)
+        ]
+        await asyncio.gather(*sent)
+
 
 @asynccontextmanager
 async def open_producer(settings: Settings) -> AsyncIterator[Any]:

@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import msgspec
 import structlog
 from prometheus_client import start_http_server
 
@@ -33,6 +32,7 @@ from connectors.leadership import lead
 from connectors.notify.dispatch import Dispatcher
 from connectors.notify.message import Audience
 from connectors.notify.slack import slack_channel
+from connectors.parts import Parts
 from connectors.recheck import serve_rechecks
 from connectors.source.registering import keep_registered
 from connectors.store.alerts import AlertStore
@@ -46,6 +46,7 @@ from connectors.store.upkeep import end_snoozes
 from connectors.supervision import supervised
 from connectors.topics_admin import KafkaUnreachable, ensure_topics
 from connectors.watchdog import ping_while_healthy
+from connectors.watching import watch_sources
 from streams.model.records import AnyQuestion, BookingRead, RowsRead
 from streams.settings import Settings
 from streams.topics import Topic
@@ -59,18 +60,6 @@ STORE_SECONDS_MAX = 10.0
 TRY_AGAIN_SECONDS = 1.0
 
 Part = Callable[[], Awaitable[object]]
-
-
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tasks share."""
-
-    settings: Settings
-    store_dsn: str
-    database: Database  # for the store's own modules
-    pool: Any  # for the questions to Cal.com
-    producer: Any
-    sender: RecordSender
-    letters: DeadLetters
 
 
 async def run_connectors(settings: Settings, *, policy: BreakerPolicy | None = None) -> None:
@@ -97,6 +86,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy) -> dict[str, Part]:
         "calcom": partial(lead, parts.store_dsn, "calcom", partial(_read_calcom, parts, policy, {})),
         "rows": partial(_read_rows, parts),
         "rechecks": partial(_serve_rechecks, parts),
+        "coverage": partial(lead, parts.store_dsn, "coverage", partial(watch_sources, parts)),
         "findings": FindingsConsumer(settings, database, store).run,
         "relay": Relay(settings, parts.store_dsn).run,
         "snoozes": partial(end_snoozes, store),

@@ -20,7 +20,10 @@ from streams.model.records import Finding, FindingRecord, Restatement
 
 SNOOZES_PER_PASS_MAX = 500
 
-_STANDING = "SELECT id FROM data_consistency_alerts WHERE tenant = $1 AND standing"
+#: What the worker restates: all but the alerts about sources, which are none of its findings.
+_STANDING = """
+SELECT id FROM data_consistency_alerts WHERE tenant = $1 AND standing AND subject_kind <> 'source'
+"""
 _NEWER_RESTATEMENT = """
 INSERT INTO restatements (tenant, at) VALUES ($1, $2::text::timestamptz)
 ON CONFLICT (tenant) DO UPDATE SET at = EXCLUDED.at WHERE restatements.at < EXCLUDED.at

@@ -32,7 +32,7 @@ from streams.alerts.priority import priority
 from streams.alerts.texts import summary, title
 from streams.model.ids import Instant, parse_iso
 from streams.model.records import Finding, Side
-from streams.model.rule import AlertStatus, Resolution
+from streams.model.rule import AlertStatus, Resolution, SubjectKind
 
 #: A restatement may cross a finding on its way; two in a row cannot.
 RESTATEMENTS_TO_SUPERSEDE = 2
@@ -118,8 +118,11 @@ def apply_presence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | N
 
 
 def is_baseline(finding: Finding, installed_at: Instant) -> bool:
-    """Whether a fault is older than the installation, its appointment not still to come (design §5)."""
-    if _instant(finding.opened_at) >= installed_at:
+    """Whether a fault is older than the installation, its appointment not still to come (design §5).
+
+    Never a fault of a source: what Plumbline cannot hear is news whenever it began.
+    """
+    if finding.subject.kind is SubjectKind.SOURCE or _instant(finding.opened_at) >= installed_at:
         return False
     starts_at = parse_iso(finding.starts_at)
     return starts_at is None or starts_at <= _instant(finding.detected_at)

@@ -43,7 +43,7 @@ class Side(Record, frozen=True, kw_only=True):
 class Evidence(Record, frozen=True, kw_only=True):
     """One fact that a finding rests on, and where it can be looked up again."""
 
-    source: str  # "database" | "webhook" | "calcom_api"
+    source: str  # "database" | "webhook" | "calcom_api" | "watcher" (of a source)
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None

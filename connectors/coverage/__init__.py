@@ -1,0 +1,1 @@
+"""What was heard of each source, and what was not: watchers are asked, states and alerts told."""
