@@ -25,12 +25,22 @@ _APPOINTMENT_COLUMNS: dict[Rule, frozenset[str]] = {
     Rule.MISSED_RESCHEDULE: frozenset({"calcom_v2_booking_id", "status"}),
     Rule.MISSING_APPOINTMENT: frozenset({"call_id"}),
     Rule.MISSING_CALL_LINK: frozenset({"call_id"}),
+    Rule.CALL_LINK_MISMATCH: frozenset({"call_id", "calcom_v2_booking_id"}),
+    Rule.STUCK_PENDING: frozenset({"calcom_sync_status"}),
+    Rule.SYNC_FAILED: frozenset({"calcom_sync_status"}),
+    Rule.NEVER_SYNCED: frozenset({"calcom_v2_booking_id", "status", "starts_at"}),
+    Rule.DUPLICATE_APPOINTMENT: frozenset({"status"}),
 }
 _CALL_COLUMNS: dict[Rule, frozenset[str]] = {
     Rule.PHANTOM_BOOKING: frozenset({"session_outcome", "appointment_made"}),
     Rule.APPOINTMENT_MADE_MISMATCH: frozenset({"session_outcome", "appointment_made"}),
     Rule.MISSING_DIRECTION: frozenset({"direction"}),
     Rule.MISSING_APPOINTMENT: frozenset({"appointment_made"}),
+    Rule.CALL_LINK_MISMATCH: frozenset({"booking_id"}),
+}
+#: Rules for which one of these columns is enough.
+_EITHER_CALL_COLUMN: dict[Rule, frozenset[str]] = {
+    Rule.RECENT_FAILURE: frozenset({"session_outcome", "appointment_link_status"}),
 }
 
 
@@ -62,6 +72,9 @@ def disabled_rules(settings: Settings) -> dict[Rule, frozenset[str]]:
             missing = columns - set(table.columns)
             if missing:
                 lacking[rule] = lacking.get(rule, frozenset()) | missing
+    for rule, either in _EITHER_CALL_COLUMN.items():
+        if either.isdisjoint(settings.source.calls.columns):
+            lacking[rule] = either
     return lacking
 
 

@@ -15,6 +15,7 @@ from streams.rules import (
     orphaned_calcom,
     orphaned_local,
     phantom_booking,
+    recent_failure,
     start_time_drift,
     status_drift,
 )
@@ -34,6 +35,7 @@ RULES: dict[Rule, Judge] = {
     Rule.MISSING_APPOINTMENT: missing_appointment.judge,
     Rule.MISSING_DIRECTION: missing_direction.judge,
     Rule.MISSING_CALL_LINK: missing_call_link.judge,
+    Rule.RECENT_FAILURE: recent_failure.judge,
 }
 
 

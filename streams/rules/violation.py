@@ -151,6 +151,7 @@ def call_side(call: Call, *columns: str) -> Side:
         "direction": row.direction,
         "session_outcome": row.outcome,
         "appointment_made": None if row.made is None else str(row.made).lower(),
+        "appointment_link_status": row.link_status,
     }
     return Side(booking=row.booking, extra={column: values[column] for column in columns})
 
