@@ -23,17 +23,22 @@ from streams.sources.standing import Standing, Step
 
 log = structlog.get_logger()
 
-ASK_EVERY_SECONDS = 1.0
-REPORT_SECONDS_MAX = 10.0
 #: Keeping and telling of one report; a store or broker that is away is asked again with the next.
 TELL_SECONDS_MAX = 15.0
-#: A source of which nobody could say anything for so long is not trusted any longer.
-UNKNOWN_SECONDS_MAX = 60.0
 #: What fails on and on is logged this often.
 LOG_EVERY_SECONDS = 60.0
 
 STATE = Gauge("plumbline_source_state", "1 for the state that a source is in.", ["source", "state"])
 HEARD = Gauge("plumbline_source_heard_through_seconds", "Instant up to which a source was heard.", ["source"])
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often is asked, and how long is waited. Tests have another."""
+
+    ask_every_seconds: float = 1.0
+    report_seconds_max: float = 10.0
+    #: A source of which nobody could say anything for so long is not trusted any longer.
+    unknown_seconds_max: float = 60.0
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +61,15 @@ class Monitor:
         watchers: Sequence[Watcher],
         standings: StandingStore,
         tell: Telling,
+        *,
         clock: Callable[[], Instant] = wall_clock,
+        pace: Pace | None = None,
     ) -> None:
         self._watchers = watchers
         self._store = standings
         self._tell = tell
         self._clock = clock
+        self._pace = pace or Pace()
         self._standings: dict[str, Standing] = {}
 
     async def run(self) -> None:
@@ -84,19 +92,19 @@ class Monitor:
         logged_at = -LOG_EVERY_SECONDS
         while True:
             try:
-                async with asyncio.timeout(REPORT_SECONDS_MAX):
+                async with asyncio.timeout(self._pace.report_seconds_max):
                     reports = list(await watcher.report())
                 error = None
             except Exception as failure:  # whatever it is, the other sources must not hear of it
                 reports, error = [], failure
             known_at.update((report.source, clock()) for report in reports)
-            late = [source for source, at in known_at.items() if clock() - at >= UNKNOWN_SECONDS_MAX]
+            late = [source for source, at in known_at.items() if clock() - at >= self._pace.unknown_seconds_max]
             reports += [self._unknown(source, error) for source in late]
             error = await self._take_all(reports) or error
             if error is not None and clock() - logged_at >= LOG_EVERY_SECONDS:
                 logged_at = clock()
                 log.warning("source not watched", sources=list(watcher.sources), error=repr(error))
-            await asyncio.sleep(ASK_EVERY_SECONDS)
+            await asyncio.sleep(self._pace.ask_every_seconds)
 
     async def _take_all(self, reports: Sequence[SourceReport]) -> Exception | None:
         """Keep and tell; what could not be is tried again with the next reports."""
@@ -136,7 +144,7 @@ class Monitor:
         return SourceReport(
             source=source,
             word="gap" if before is not None and before.word == "gap" else "stalled",
-            why=f"it could not be looked at for {UNKNOWN_SECONDS_MAX:.0f} s and more{cause}",
+            why=f"it could not be looked at for {self._pace.unknown_seconds_max:g} s and more{cause}",
             drift=None,
             tenants=before.tenants if before is not None else (EVERY_TENANT,),
         )
