@@ -5,7 +5,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from streams.decode import decode_record
-from streams.decode.debezium import ColumnNames
+from streams.decode.names import ColumnNames
 from streams.model.judgement import Judgement
 from streams.model.observation import Observation, Origin
 from streams.model.rule import Rule
@@ -42,6 +42,8 @@ _CALL_COLUMNS: dict[Rule, frozenset[str]] = {
 _EITHER_CALL_COLUMN: dict[Rule, frozenset[str]] = {
     Rule.RECENT_FAILURE: frozenset({"session_outcome", "appointment_link_status"}),
 }
+#: Rules that compare calls with anything: without a table of calls none of them runs.
+ABOUT_CALLS = frozenset(_CALL_COLUMNS) | {Rule.MISSING_CALL_LINK, Rule.CALL_LINK_MISMATCH, Rule.RECENT_FAILURE}
 
 
 def judgement_from(settings: Settings) -> Judgement:
@@ -59,13 +61,14 @@ def _bounds(settings: Settings, tenant: str, tenants: dict[str, Judgement] | Non
         event_types=frozenset(settings.scope.event_types),
         synced_sources=frozenset(settings.scope.synced_sources),
         disabled=frozenset(disabled_rules(settings)),
-        retention_ms=round(settings.detection.retention_days * 86_400_000),
     )
 
 
 def disabled_rules(settings: Settings) -> dict[Rule, frozenset[str]]:
     """Rules that the mapped columns switch off, each with the columns it lacks."""
     lacking: dict[Rule, frozenset[str]] = {}
+    if not settings.source.has_calls:
+        lacking = {rule: frozenset({"calls.id"}) for rule in ABOUT_CALLS}
     mapped = ((_APPOINTMENT_COLUMNS, settings.source.appointments), (_CALL_COLUMNS, settings.source.calls))
     for needed, table in mapped:
         for rule, columns in needed.items():
@@ -97,6 +100,10 @@ def decoder_from(settings: Settings) -> Decode:
 
 
 def _names(settings: Settings, table: Literal["appointments", "calls"]) -> ColumnNames:
-    columns = getattr(settings.source, table).columns
+    given = getattr(settings.source, table)
     zone = settings.source.timezone_of(table)
-    return ColumnNames({theirs: ours for ours, theirs in columns.items()}, None if zone == "UTC" else ZoneInfo(zone))
+    return ColumnNames(
+        {theirs: ours for ours, theirs in given.columns.items()},
+        None if zone == "UTC" else ZoneInfo(zone),
+        given.words,
+    )

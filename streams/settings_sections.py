@@ -59,6 +59,11 @@ class SourceSettings(Section):
     appointments: AppointmentsTable = AppointmentsTable()
     calls: CallsTable = CallsTable()
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether there is a table of calls; without one no rule about calls runs."""
+        return bool(self.calls.table)
+
     def timezone_of(self, table: Literal["appointments", "calls"]) -> str:
         """The zone in which the table's zone-less columns are meant."""
         given = self.appointments.timezone if table == "appointments" else self.calls.timezone

@@ -1,9 +1,11 @@
 """The monitored tables in `plumbline.toml`: how the database names what is judged."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from streams.model.words import APPOINTMENT_WORDS, CALL_WORDS
 from streams.settings_sources import Section
 from streams.settings_types import TimeZone
 
@@ -14,13 +16,14 @@ APPOINTMENT_COLUMNS: dict[str, str] = {
         "id", "company_id", "customer_id", "service_id", "call_id", "calcom_v2_booking_id", "source",
         "status", "starts_at", "ends_at", "idempotency_key", "sync_origin", "calcom_sync_status",
         "last_sync_attempt_at", "sync_attempt_count", "requires_manual_review", "created_at", "updated_at",
+        "deleted_at",
     )
 }  # fmt: skip
 CALL_COLUMNS: dict[str, str] = {
     name: name
     for name in (
         "id", "company_id", "direction", "session_outcome", "appointment_made", "appointment_link_status",
-        "booking_id", "created_at", "updated_at",
+        "booking_id", "created_at", "updated_at", "deleted_at",
     )
 }  # fmt: skip
 #: Without these nothing can be keyed: no record without its row and tenant.
@@ -44,17 +47,38 @@ def _columns(defaults: dict[str, str]) -> BeforeValidator:
     return BeforeValidator(merged)
 
 
-class AppointmentsTable(Section):
-    """The table of appointments; `columns` holds those that the database has, ours → theirs."""
+def _words(ours: Mapping[str, tuple[str, ...]]) -> AfterValidator:
+    """By column of ours, their words and what each means; an empty meaning says that the word says nothing."""
 
-    table: str = "public.appointments"
+    def checked(given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        if unknown := [column for column in given if column not in ours]:
+            raise ValueError(f"{', '.join(unknown)} has no words; allowed are {', '.join(ours)}")
+        for column, words in given.items():
+            wrong = [word for word in words.values() if word and ours[column] and word not in ours[column]]
+            if wrong:
+                raise ValueError(f"{column} cannot mean {', '.join(wrong)}; allowed are {', '.join(ours[column])}")
+        return given
+
+    return AfterValidator(checked)
+
+
+class AppointmentsTable(Section):
+    """The table of appointments.
+
+    `columns` holds those that the database has, ours → theirs; `words`, by column of ours, their words → ours. A row
+    whose `deleted_at` is set is deleted.
+    """
+
+    table: str = Field(default="public.appointments", min_length=1)
     columns: Annotated[dict[str, str], _columns(APPOINTMENT_COLUMNS)] = APPOINTMENT_COLUMNS
+    words: Annotated[dict[str, dict[str, str]], _words(APPOINTMENT_WORDS)] = Field(default_factory=dict)
     timezone: TimeZone | None = None
 
 
 class CallsTable(Section):
-    """The table of calls; `columns` holds those that the database has, ours → theirs."""
+    """The table of calls, as `AppointmentsTable`; an empty name says that there is none."""
 
     table: str = "public.calls"
     columns: Annotated[dict[str, str], _columns(CALL_COLUMNS)] = CALL_COLUMNS
+    words: Annotated[dict[str, dict[str, str]], _words(CALL_WORDS)] = Field(default_factory=dict)
     timezone: TimeZone | None = None

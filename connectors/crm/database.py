@@ -91,6 +91,8 @@ class CrmDatabase:
 
     async def _inspect(self, connection: Any, kind: Literal["appointments", "calls"]) -> Table:
         given = self._source.appointments if kind == "appointments" else self._source.calls
+        if not given.table:
+            raise NotAnswerable(f"the database has no table of {kind}")
         table = await inspect(
             connection,
             kind=kind,

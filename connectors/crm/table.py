@@ -21,6 +21,7 @@ _INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _TEXTS = {"text", "character varying", "character"}
 _ZONELESS = "timestamp without time zone"
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 #: Columns of ours that are yes or no, which some databases keep as 0 and 1.
 _FLAGS = {"appointment_made", "requires_manual_review"}
 KEY = "~key"
@@ -50,6 +51,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def can_hold(self, by: str, value: str) -> bool:
         """Whether the column can hold the value at all; a text asked of a number column has no rows."""
+        if self.types[by] == "uuid":
+            return _UUID.fullmatch(value) is not None
         bound = _INTEGERS.get(self.types[by])
         if bound is None:
             return "\x00" not in value
@@ -87,7 +90,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def _key(self, by: str) -> tuple[str, str]:
         column, type_ = quoted(self.columns[by]), self.types[by]
-        if type_ in _INTEGERS:
+        if type_ in _INTEGERS or type_ == "uuid":  # compared in their own type, or no index serves
             return column, f"$1::text[]::{type_}[]"
         return (column if type_ in _TEXTS else f"{column}::text"), "$1::text[]"
 

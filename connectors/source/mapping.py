@@ -1,6 +1,6 @@
 """Which tables and columns of the monitored database are read, and what we call them.
 
-The columns are those of the configuration (streams/settings_sections.py). Names, phone numbers and error
+The columns are those of the configuration (streams/settings_tables.py). Names, phone numbers and error
 messages are not among them, so they never leave the database.
 """
 
@@ -48,19 +48,20 @@ class TableMapping(msgspec.Struct, frozen=True):
 
 
 class SourceMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """The two tables that are watched."""
+    """The tables that are watched; a database may have no calls."""
 
     appointments: TableMapping
-    calls: TableMapping
+    calls: TableMapping | None = None
 
     @property
-    def tables(self) -> tuple[TableMapping, TableMapping]:
-        return self.appointments, self.calls
+    def tables(self) -> tuple[TableMapping, ...]:
+        return (self.appointments,) if self.calls is None else (self.appointments, self.calls)
 
 
 def mapping_of(source: SourceSettings) -> SourceMapping:
     """The configured mapping."""
-    return SourceMapping(appointments=_mapped(source.appointments), calls=_mapped(source.calls))
+    calls = _mapped(source.calls) if source.has_calls else None
+    return SourceMapping(appointments=_mapped(source.appointments), calls=calls)
 
 
 def _mapped(table: AppointmentsTable | CallsTable) -> TableMapping:

@@ -13,6 +13,8 @@ from connectors.source.rest import ConnectRest
 
 TEMPLATE = files("connectors.source") / "connector.json"
 DEFAULT_PORT = 5432
+#: What of the template is about calls.
+_OF_CALLS = ("transforms.calls", "predicates.isCall")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -55,15 +57,21 @@ def render(registration: Registration) -> dict[str, str]:
     """The whole configuration, as Connect's REST takes it. Raises SourceError for an unusable dsn."""
     values = _values(registration)
     template: dict[str, str] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    if registration.mapping.calls is None:
+        template = _without_calls(template)
     return {key: _PLACEHOLDER.sub(lambda found: values[found[1]], text) for key, text in template.items()}
+
+
+def _without_calls(template: dict[str, str]) -> dict[str, str]:
+    """The template for a database that has no table of calls."""
+    kept = {key: text for key, text in template.items() if not key.startswith(_OF_CALLS)}
+    for key in ("transforms", "predicates"):
+        kept[key] = ",".join(name for name in kept[key].split(",") if not f"{key}.{name}".startswith(_OF_CALLS))
+    return kept
 
 
 def _values(registration: Registration) -> dict[str, str]:
     mapping, names = registration.mapping, registration.names
-    topics = {
-        "appointments": f"{registration.prefix}.public.appointments",
-        "calls": f"{registration.prefix}.public.calls",
-    }
     return {
         **_connection(registration.dsn),
         "slot": names.slot,
@@ -75,21 +83,22 @@ def _values(registration: Registration) -> dict[str, str]:
             _exactly(table.schema, table.name, column) for table in mapping.tables for column in table.read
         ),
         "keys": ";".join(f"{_exactly(table.schema, table.name)}:{table.tenant}" for table in mapping.tables),
-        "appointments_from": _exactly(registration.prefix, *_place(mapping.appointments)),
-        "appointments_to": topics["appointments"],
-        "appointments_topic": _exactly(topics["appointments"]),
-        "appointments_tenant": mapping.appointments.tenant,
-        "calls_from": _exactly(registration.prefix, *_place(mapping.calls)),
-        "calls_to": topics["calls"],
-        "calls_topic": _exactly(topics["calls"]),
-        "calls_tenant": mapping.calls.tenant,
+        **_routed(registration.prefix, "appointments", mapping.appointments),
+        **(_routed(registration.prefix, "calls", mapping.calls) if mapping.calls else {}),
         "partitions": str(registration.partitions),
         "replication_factor": str(registration.replication_factor),
     }
 
 
-def _place(table: TableMapping) -> tuple[str, str]:
-    return table.schema, table.name
+def _routed(prefix: str, ours: str, table: TableMapping) -> dict[str, str]:
+    """From the topic that Debezium makes of their table's name to ours, keyed by their tenant column."""
+    topic = f"{prefix}.public.{ours}"
+    return {
+        f"{ours}_from": _exactly(prefix, table.schema, table.name),
+        f"{ours}_to": topic,
+        f"{ours}_topic": _exactly(topic),
+        f"{ours}_tenant": table.tenant,
+    }
 
 
 def _exactly(*names: str) -> str:

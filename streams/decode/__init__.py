@@ -1,8 +1,9 @@
 """Raw records of every input topic as observations. The only place that knows their shapes."""
 
 from streams.decode.calcom_booking import decode_booking_read
-from streams.decode.debezium import AS_NAMED, ColumnNames, decode_change
+from streams.decode.debezium import decode_change
 from streams.decode.error import DecodeError
+from streams.decode.names import AS_NAMED, ColumnNames
 from streams.decode.rows import decode_rows
 from streams.decode.sources import decode_source
 from streams.decode.webhook import decode_webhook
@@ -43,7 +44,7 @@ def decode_record(
         case Topic.BOOKINGS:
             return decode_booking_read(tenant, value or b"", timestamp, origin)
         case Topic.ROWS:
-            return decode_rows(tenant, value or b"", timestamp)
+            return decode_rows(tenant, value or b"", timestamp, appointments, calls)
         case _:
             return ()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
+from streams.decode.error import BadValue
 from streams.model.facts import AppointmentRow, CallRow, RowKind
 from streams.model.ids import parse_iso
 
@@ -38,7 +39,7 @@ Columns = Mapping[str, object]
 
 
 def appointment_row(columns: Columns, zone: tzinfo | None = None) -> AppointmentRow:
-    """`zone` is that of columns without one; None means UTC. Raises ValueError for a time that is none."""
+    """`zone` is that of columns without one; None means UTC. Raises ValueError for what has no meaning."""
     return AppointmentRow(
         booking=text(columns.get("calcom_v2_booking_id")),
         status=text(columns.get("status")),
@@ -56,7 +57,7 @@ def appointment_row(columns: Columns, zone: tzinfo | None = None) -> Appointment
 
 
 def call_row(columns: Columns, zone: tzinfo | None = None) -> CallRow:
-    """`zone` is that of columns without one; None means UTC. Raises ValueError for a time that is none."""
+    """`zone` is that of columns without one; None means UTC. Raises ValueError for what has no meaning."""
     return CallRow(
         direction=text(columns.get("direction")),
         outcome=text(columns.get("session_outcome")),
@@ -65,6 +66,11 @@ def call_row(columns: Columns, zone: tzinfo | None = None) -> CallRow:
         link_status=text(columns.get("appointment_link_status")),
         created_at=instant(columns.get("created_at"), zone),
     )
+
+
+def is_deleted(columns: Columns) -> bool:
+    """Whether the application has deleted the row and left it there: `deleted_at` holds a time, or a flag says yes."""
+    return columns.get("deleted_at") not in (None, "", 0, False)
 
 
 def unknown_fields(kind: RowKind, columns: Columns) -> tuple[str, ...]:
@@ -81,17 +87,20 @@ def text(value: object) -> str | None:
 
 
 def flag(value: object) -> bool | None:
-    """A boolean, or 0 and 1 of databases that have none."""
+    """A boolean, or 0 and 1 of databases that have none. Raises BadValue for words such as `t`."""
     if value is None or isinstance(value, bool):
         return value
     if value in (0, 1, "0", "1"):
         return bool(int(str(value)))
-    raise ValueError(f"no boolean: {value!r}")
+    raise BadValue(f"no boolean: {value!r}; allowed are true, false, 0 and 1")
 
 
 def count(value: object) -> int | None:
-    """A whole number. Raises ValueError for what is none."""
-    return None if value is None else int(str(value))
+    """A whole number. Raises BadValue for what is none."""
+    try:
+        return None if value is None else int(str(value))
+    except ValueError:
+        raise BadValue(f"no whole number: {value!r}") from None
 
 
 def instant(value: object, zone: tzinfo | None = None) -> int | None:

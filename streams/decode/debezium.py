@@ -1,15 +1,17 @@
 """Debezium change events as facts (facts/faust-and-debezium.md §C), schemas on or off."""
 
+from collections.abc import Mapping
 from datetime import tzinfo
 
 import msgspec
 
-from streams.decode.columns import appointment_row, call_row, instant, text, unknown_fields
-from streams.decode.error import DecodeError, from_json
+from streams.decode.columns import appointment_row, call_row, instant, is_deleted, text, unknown_fields
+from streams.decode.error import DecodeError, from_json, undecodable
+from streams.decode.names import AS_NAMED, ColumnNames
 from streams.model.facts import Row, RowKind, RowVersion
 from streams.model.observation import Observation, Origin, RowChanged
 
-Columns = dict[str, object]
+Columns = Mapping[str, object]
 
 
 class _Source(msgspec.Struct):
@@ -22,8 +24,8 @@ class _Source(msgspec.Struct):
 
 class _Envelope(msgspec.Struct):
     op: str | None = None
-    before: Columns | None = None
-    after: Columns | None = None
+    before: dict[str, object] | None = None
+    after: dict[str, object] | None = None
     source: _Source | None = None
     payload: "_Envelope | None" = None
 
@@ -31,23 +33,6 @@ class _Envelope(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Envelope)
 #: Change events about rows; `t` (truncate) and `m` (message) are not.
 _ROW_OPS = frozenset("crud")
-
-
-class ColumnNames(msgspec.Struct, frozen=True):
-    """Their name → our name, for one table; unmapped columns are passed over.
-
-    `zone` is that of columns without one; None means UTC.
-    """
-
-    ours: dict[str, str]
-    zone: tzinfo | None = None
-
-    def rename(self, row: Columns) -> Columns:
-        ours = self.ours
-        return {ours[name]: value for name, value in row.items() if name in ours} if ours else row
-
-
-AS_NAMED = ColumnNames({})
 
 
 def decode_change(
@@ -61,7 +46,8 @@ def decode_change(
     """The row's new version; nothing for tombstones and for events that are not about a row.
 
     A row that goes to another tenant arrives as a delete under the old one and a create under the new one.
-    Raises DecodeError (invalid_json, wrong_shape, bad_instant).
+    A row with `deleted_at` set is deleted: the application treats it as gone, and so do we.
+    Raises DecodeError (invalid_json, wrong_shape, bad_instant, bad_value).
     """
     if value is None:
         return ()
@@ -85,6 +71,7 @@ def _version(
 ) -> RowVersion:
     source = envelope.source or _Source()
     commit_lsn, lsn = _lsns(source)
+    deleted = envelope.op == "d" or is_deleted(columns)
     return RowVersion(
         commit_lsn=commit_lsn,
         lsn=lsn,
@@ -92,11 +79,11 @@ def _version(
         arrived=timestamp,
         source_at=_source_at(envelope, columns, source),
         # A delete's `before` holds true values in its key columns only (identity by index): nothing else is taken.
-        row=None if envelope.op == "d" else _row(kind, columns, zone),
+        row=None if deleted else _row(kind, columns, zone),
         snapshot_row=envelope.op == "r",
         partition=origin.partition,
         offset=origin.offset,
-        unknown=() if envelope.op == "d" else unknown_fields(kind, columns),
+        unknown=() if deleted else unknown_fields(kind, columns),
     )
 
 
@@ -107,14 +94,14 @@ def _source_at(envelope: _Envelope, columns: Columns, source: _Source) -> int:
     try:
         return instant(columns.get("updated_at")) or instant(columns.get("created_at")) or source.ts_ms
     except (ValueError, OverflowError) as error:
-        raise DecodeError("bad_instant", str(error)) from None
+        raise undecodable(error) from None
 
 
 def _row(kind: RowKind, columns: Columns, zone: tzinfo | None) -> Row:
     try:
         return appointment_row(columns, zone) if kind == "appointment" else call_row(columns, zone)
     except (ValueError, OverflowError) as error:
-        raise DecodeError("bad_instant", str(error)) from None
+        raise undecodable(error) from None
 
 
 def _lsns(source: _Source) -> tuple[int, int]:

@@ -22,9 +22,19 @@ REASONS = frozenset(
         "invalid_json",  # the bytes are no JSON
         "wrong_shape",  # JSON, but a field is missing or of another type
         "bad_instant",  # a time that is none
+        "bad_value",  # a flag or a count that is none
         "bad_key",  # a key that is no UTF-8 text
     }
 )
+
+
+class BadValue(ValueError):
+    """A column holds what its meaning does not allow: text where yes or no is meant, say."""
+
+
+def undecodable(error: Exception) -> DecodeError:
+    """The dead letter's reason for an error met while a row was read."""
+    return DecodeError("bad_value" if isinstance(error, BadValue) else "bad_instant", str(error))
 
 
 def from_json(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:

@@ -1,10 +1,13 @@
 """Direct reads of the database as facts, from topic `crm.rows`."""
 
+from collections.abc import Mapping
+
 import msgspec
 
-from streams.decode.columns import appointment_row, call_row, text
-from streams.decode.error import DecodeError, from_json
-from streams.model.facts import ACTIVE_WORDS, AppointmentRow, CallRow, Lookup, RowKind, RowRead, Snapshot
+from streams.decode.columns import appointment_row, call_row, is_deleted, text
+from streams.decode.error import from_json, undecodable
+from streams.decode.names import AS_NAMED, ColumnNames
+from streams.model.facts import ACTIVE_WORDS, Lookup, Row, RowKind, RowRead, Snapshot
 from streams.model.ids import NO_TENANT, parse_iso
 from streams.model.observation import AnswerRefused, LookupSeen, Observation, RowReadSeen
 from streams.model.records import RowsRead
@@ -12,12 +15,21 @@ from streams.model.records import RowsRead
 _decoder = msgspec.json.Decoder(RowsRead)
 
 
-def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation, ...]:
+def decode_rows(
+    tenant: str,
+    value: bytes,
+    timestamp: int,
+    appointments: ColumnNames = AS_NAMED,
+    calls: ColumnNames = AS_NAMED,
+) -> tuple[Observation, ...]:
     """What one answer says of rows and of the reference asked; rows of other tenants are none of this one's.
 
-    Raises DecodeError (invalid_json, wrong_shape, bad_instant).
+    The rows are under our names already, in their words. One with `deleted_at` set is as absent as one that is gone.
+    Raises DecodeError (invalid_json, wrong_shape, bad_instant, bad_value).
     """
     record = from_json(_decoder, value)
+    translated = tuple((calls if row.get("table") == "calls" else appointments).translate(row) for row in record.rows)
+    record = msgspec.structs.replace(record, rows=tuple(dict(row) for row in translated))
     if record.result == "unusable":
         return (AnswerRefused(tenant, (record.request_id,), timestamp),)
     if record.result != "found" or record.snapshot is None:
@@ -25,7 +37,7 @@ def decode_rows(tenant: str, value: bytes, timestamp: int) -> tuple[Observation,
     try:
         return tuple(_observations(tenant, record, timestamp))
     except (ValueError, OverflowError) as error:
-        raise DecodeError("bad_instant", str(error)) from None
+        raise undecodable(error) from None
 
 
 def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observation]:
@@ -41,15 +53,12 @@ def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observa
         identity = text(row.get("id"))
         if identity is None:
             raise ValueError("a row without id")
-        if row.get("table") == "calls":
-            seen: AppointmentRow | CallRow = call_row(row)
-            found.append(RowReadSeen(tenant, "call", identity, RowRead(snapshot, begun, timestamp, seen)))
-        else:
-            seen = appointment_row(row)
-            found.append(RowReadSeen(tenant, "appointment", identity, RowRead(snapshot, begun, timestamp, seen)))
-    ids = tuple(sorted(str(text(row.get("id"))) for row in own))
-    if question.row_id is not None and question.row_id not in ids:
-        kind: RowKind = "call" if question.table == "calls" else "appointment"
+        kind: RowKind = "call" if row.get("table") == "calls" else "appointment"
+        found.append(RowReadSeen(tenant, kind, identity, RowRead(snapshot, begun, timestamp, _row(kind, row))))
+    held = [row for row in own if not is_deleted(row)]
+    ids = tuple(sorted(str(text(row.get("id"))) for row in held))
+    if question.row_id is not None and question.row_id not in {text(row.get("id")) for row in own}:
+        kind = "call" if question.table == "calls" else "appointment"
         absent = RowRead(snapshot, begun, timestamp)
         found.append(RowReadSeen(tenant, kind, question.row_id, absent))
     if question.booking_refs or question.call_id is not None:
@@ -58,10 +67,16 @@ def _observations(tenant: str, record: RowsRead, timestamp: int) -> list[Observa
     return found
 
 
+def _row(kind: RowKind, row: Mapping[str, object]) -> Row | None:
+    if is_deleted(row):
+        return None
+    return call_row(row) if kind == "call" else appointment_row(row)
+
+
 def _foreign(tenant: str, record: RowsRead) -> tuple[str, ...]:
     """Active rows of other tenants: who holds a booking that is this tenant's."""
     others = [row for row in record.rows if text(row.get("company_id")) not in (None, tenant)]
-    active = [row for row in others if text(row.get("status")) in ACTIVE_WORDS]
+    active = [row for row in others if text(row.get("status")) in ACTIVE_WORDS and not is_deleted(row)]
     return tuple(sorted(f"{text(row.get('company_id'))}|{text(row.get('id'))}" for row in active))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from streams.decode import DecodeError, decode_record
 from streams.decode.columns import UNAVAILABLE
-from streams.decode.debezium import AS_NAMED, ColumnNames
+from streams.decode.names import AS_NAMED, ColumnNames
 from streams.facts.row import join_row, row_state
 from streams.model.facts import AppointmentRow, CallRow, RowFacts, RowVersion
 from streams.model.ids import parse_iso

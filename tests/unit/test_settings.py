@@ -166,6 +166,12 @@ def test_home_is_a_hidden_folder_unless_named() -> None:
          'source.calls.timezone = "Mars": allowed is a time zone of the IANA list, such as Europe/Berlin'),
         ('[source.calls]\ncolumns = { id = "" }',
          "source.calls.columns: id cannot be left out; allowed is a column's name"),
+        ('[source.appointments.words]\nstatus = { booked = "confirmd" }',
+         "source.appointments.words: status cannot mean confirmd; allowed are pending, scheduled, confirmed, completed,"
+         " cancelled, no_show"),
+        ('[source.calls.words]\nstatus = { booked = "confirmed" }',
+         "source.calls.words: status has no words; allowed are direction, session_outcome, appointment_link_status"),
+        ('[source.appointments]\ntable = ""', 'source.appointments.table = "": allowed is a text that is not empty'),
         ('[slack]\nbot_token = "x"',
          'slack.channel is missing: allowed beside slack.bot_token is a channel, such as "#ops"'),
         ('[[accounts]]\nname = "a b"\ntenant = "1"\napi_key = "k"',

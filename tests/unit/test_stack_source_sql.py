@@ -7,9 +7,10 @@ import pytest
 
 from connectors.source.errors import NoPrimaryKey, NoSuchColumn, NoSuchTable, SourceError, WrongWalLevel
 from connectors.source.inspection import Remembered, SourceNames, SourceState, TableState
-from connectors.source.mapping import EXAMPLE, SourceMapping, TableMapping
+from connectors.source.mapping import EXAMPLE, SourceMapping, TableMapping, mapping_of
 from connectors.source.plan import Mode, Plan, plan_preparation, plan_removal
 from connectors.source.registration import Registration, render
+from streams.settings import Settings
 
 NAMES = SourceNames()
 #: Never read: what is not judged does not leave the database.
@@ -194,6 +195,19 @@ def test_tables_of_other_names_come_on_our_topics_keyed_by_their_tenant() -> Non
     assert config["transforms.appointments.replacement"] == "crm.public.appointments"
     assert config["transforms.appointmentsTenant.field"] == "praxis"
     assert config["transforms.callsTenant.field"] == "mandant"
+
+
+def test_a_database_without_calls_is_registered_and_published_without_them() -> None:
+    mapping = mapping_of(Settings.model_validate({"source": {"calls": {"table": ""}}}).source)
+    config = registered(mapping)
+    assert not [key for key, value in config.items() if "calls" in (key + value).lower()]
+    assert config["transforms"] == "appointments,appointmentsTenant"
+    assert config["predicates"] == "isAppointment"
+    plan = prepared(database(*(table(each) for each in mapping.tables)))
+    assert "calls" not in sql(plan)
+    assert plan.steps[-1].sql.startswith(
+        'CREATE PUBLICATION "plumbline" FOR TABLE "public"."appointments", "plumbline".heartbeat'
+    )
 
 
 def test_a_mapping_without_a_tenant_is_refused() -> None:
