@@ -17,7 +17,7 @@ from streams.engine import Partition
 from streams.model.facts import RowVersion, Told
 from streams.model.ids import parse_iso
 from streams.model.judgement import Judgement
-from streams.model.observation import Observation, RowChanged, WebhookHeard
+from streams.model.observation import Observation, PassSeen, RowChanged, SourceSeen, WebhookHeard
 from streams.model.records import (
     AnyQuestion,
     Finding,
@@ -25,6 +25,7 @@ from streams.model.records import (
     Restatement,
     Verdict,
 )
+from streams.model.source_records import SourceState, SourceWord, TenantStanding
 from streams.topics import Topic
 from tests.truth import HOUR, NOWHERE, T0, TENANT, Truth, at, clock
 
@@ -49,6 +50,8 @@ class World(Truth):
         self.said_again: list[tuple[float, Finding]] = []
         self.restated: list[tuple[float, Restatement]] = []
         self.verdicts: list[tuple[float, Verdict]] = []
+        self.standings: list[tuple[float, TenantStanding]] = []
+        self.notes: list[str] = []
         self._answers: list[tuple[float, tuple[Observation, ...]]] = []
         self._bodies = itertools.count(1)
 
@@ -163,6 +166,19 @@ class World(Truth):
     def deletes(self, row: str, *, table: str = "appointments") -> None:
         self.captured(self.delete(row, table=table))
 
+    # The sources --------------------------------------------------------------------------------------------
+
+    def source(self, source: str, word: SourceWord, *, tenants: tuple[str, ...] = ("*",)) -> None:
+        """The watcher of a source says how it fares."""
+        now = clock(self.now)
+        self.engine.observe((SourceSeen(SourceState(source=source, state=word, since=now, at=now, tenants=tenants)),))
+
+    def passes(self, side: str, *, seconds: float = 1.0, full: bool = False) -> None:
+        """A pass over one side, begun `seconds` ago, is complete; what it showed has been heard before."""
+        day = 86_400
+        bounds = at(self.now - 31 * day), at(self.now + 90 * day)
+        self.engine.observe((PassSeen(side, TENANT, *bounds, at(self.now - seconds), full),))
+
     # Time and answers ---------------------------------------------------------------------------------------
 
     def until(self, seconds: float, *, every: float = 0.2) -> "World":
@@ -195,7 +211,10 @@ class World(Truth):
             if self.acknowledges:
                 self._publish(effects.findings)
                 self.engine.announced(effects.findings)
-            self.verdicts += [(self.now, verdict) for verdict in effects.verdicts]
+            for verdict in effects.verdicts:
+                kept = self.standings if isinstance(verdict, TenantStanding) else self.verdicts
+                kept.append((self.now, verdict))
+            self.notes += effects.notes
             for question in effects.questions:
                 self.asked.append(question)
                 self.asked_at.append(self.now)

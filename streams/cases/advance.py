@@ -3,77 +3,30 @@
 Pure: facts, violations and now come in; the case moves; what is to be asked and told goes out.
 """
 
-from collections.abc import Callable
-
-import msgspec
-
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
+from streams.cases.ending import resolve, trusted, without
 from streams.cases.proof import Round, unmet
 from streams.cases.refusals import REFUSALS_MAX
-from streams.facts.booking import last_heard_at
-from streams.facts.cause import Cause, Link
-from streams.facts.index import FactIndex, Key
+from streams.cases.step import ASK_AGAIN_MS, Ask, Context, Step
 from streams.facts.picture import Fresh, build_cause
-from streams.facts.row import row_state
-from streams.model.judgement import Judgement
-from streams.model.records import Finding
 from streams.model.rule import Resolution
 from streams.rules import RULES
-from streams.rules.violation import AbsenceOf, Need, ReadOf, Violation
+from streams.rules.violation import AbsenceOf, ReadOf, Violation
 
 #: Open findings are read again this often, ms (§4a).
 REREAD_MS = 60_000
-#: A question without answer is asked again, under the same request id, after this time, ms.
-ASK_AGAIN_MS = 10_000
 #: A complete round that the facts contradict is followed by the next one after this time, ms.
 NEXT_ROUND_MS = 2_000
 #: What a silent source holds back is looked at this often, should its return go by unheard, ms.
 HELD_LOOK_MS = 60_000
-FAR = 1 << 62
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """A question to send: `round_` makes its request id, the same however often it is asked."""
-
-    need: Need
-    purpose: str
-    round_: str
-    matters_at: int | None
-
-
-class Step(msgspec.Struct):
-    """What came of one step: questions, whether something is to be told, when to look again."""
-
-    asks: list[Ask] = []
-    wake_at: int = FAR
-    moved: bool = False
-    cleared_after_ms: int | None = None
-
-    def wake(self, at: int) -> None:
-        self.wake_at = min(self.wake_at, at)
-
-
-class Context(msgspec.Struct):
-    """What a step may look at besides its case."""
-
-    index: FactIndex
-    keys: list[Key]
-    cause: Cause
-    judgement: Judgement
-    now: int
-    lag_wait_ms: int
-    #: How often the answer to a need was unusable: (tenant, need) → times.
-    refused: Callable[[str, Need], int]
-    #: The tenant's own usual delay between the two sides (p50), ms.
-    usual_ms: int | None = None
 
 
 def advance(case: Case, violation: Violation | None, silencer: Case | None, context: Context) -> Step:
     """Take one step. `silencer` is the case of the higher rule that speaks for this cause, if one does."""
     over = violation is not None and violation.until is not None and violation.until <= context.now
     if violation is None or over:
-        return _without(case, context, expired=over)
+        return without(case, context, expired=over)
     if silencer is not None:
         return _silenced(case, silencer, context)
     if case.phase is Phase.CONFIRMED:
@@ -139,14 +92,9 @@ def _close_round(case: Case, violation: Violation, due: int, step: Step, context
         return
     case.phase, case.episode, case.unchecked = Phase.CONFIRMED, case.episode + 1, False
     case.detected_at, case.reread_at = context.now, context.now + REREAD_MS
-    _tell(case, evidence.opened(case, proved, context.now, usual_ms=context.usual_ms), step)
+    step.tell(case, evidence.opened(case, proved, context.now, usual_ms=context.usual_ms))
     case.uids = tuple(link.uid for link in violation.links)
     step.wake(case.reread_at)
-
-
-def _tell(case: Case, finding: Finding, step: Step) -> None:
-    """Mark a finding "to announce" (design §1.6)."""
-    case.finding, case.announce, step.moved = finding, True, True
 
 
 def _proved(case: Case, violation: Violation, due: int, context: Context) -> Violation | None:
@@ -168,7 +116,7 @@ def _silenced(case: Case, silencer: Case, context: Context) -> Step:
     case.floor = context.now
     if case.phase is Phase.CONFIRMED:
         if silencer.phase is Phase.CONFIRMED:
-            _resolve(case, Resolution.SUPERSEDED, context.now, step, superseded_by=silencer.id)
+            resolve(case, Resolution.SUPERSEDED, context.now, step, superseded_by=silencer.id)
         return step
     if case.phase is Phase.CLEAR:
         case.suspected_at, step.moved = context.now, True
@@ -181,7 +129,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     step, now = Step(), context.now
     told = case.finding
     if told is not None and not case.announce and _changed(case, violation, context):
-        _tell(case, evidence.opened(case, violation, now, change="updated", usual_ms=context.usual_ms), step)
+        step.tell(case, evidence.opened(case, violation, now, change="updated", usual_ms=context.usual_ms))
         case.uids = tuple(link.uid for link in violation.links)
     if not violation.certain:
         # The row names another booking now, which nobody has read: the finding ends or goes on by that read.
@@ -201,7 +149,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
 
 def _changed(case: Case, violation: Violation, context: Context) -> bool:
     told = case.finding
-    if told is None or not violation.certain or not all(_trusted(link, context) for link in violation.links[-1:]):
+    if told is None or not violation.certain or not all(trusted(link, context) for link in violation.links[-1:]):
         return False
     return (told.booking_uid, told.appointment_id, told.differences, told.severity) != (
         violation.booking_uid,
@@ -209,62 +157,3 @@ def _changed(case: Case, violation: Violation, context: Context) -> bool:
         violation.differences,
         violation.severity_at(context.now),
     )
-
-
-def _without(case: Case, context: Context, *, expired: bool) -> Step:
-    """The predicate holds no more, or its time is over."""
-    step = Step()
-    if case.phase is Phase.CONFIRMED:
-        if expired:
-            _resolve(case, Resolution.EXPIRED, context.now, step)
-            return step
-        return _recovering(case, context, step)
-    case.unchecked = False
-    if case.phase is not Phase.CLEAR:
-        step.cleared_after_ms = context.now - case.suspected_at
-        case.phase, step.moved = Phase.CLEAR, True
-    return step
-
-
-def _recovering(case: Case, context: Context, step: Step) -> Step:
-    """A finding ends on proved facts only; a webhook's claim asks for a read first, which keeps to the lag wait."""
-    waiting = [link for link in _deciding(case, context.cause) if not _trusted(link, context)]
-    for link in waiting:
-        newest = last_heard_at(link.facts)
-        ask_at = newest + context.lag_wait_ms
-        if context.now >= ask_at:
-            step.asks.append(Ask(ReadOf(link.uid), "settle", f"{case.id}|{case.episode}|end|{newest}", None))
-            step.wake(context.now + ASK_AGAIN_MS)
-        else:
-            step.wake(ask_at)
-    if not waiting:
-        late = _cured_at(context) < case.detected_at
-        _resolve(case, Resolution.LATE if late else Resolution.RECOVERED, context.now, step)
-    return step
-
-
-def _deciding(case: Case, cause: Cause) -> list[Link]:
-    named = set(case.uids)
-    return [link for chain in cause.chains if named & {each.uid for each in chain.links} for link in chain.links]
-
-
-def _trusted(link: Link, context: Context) -> bool:
-    """Known by a read that is newer than the last webhook by the lag wait; a superseded link by its successor."""
-    if link.superseded or not link.facts.told:
-        return True
-    due = last_heard_at(link.facts) + context.lag_wait_ms
-    return any(read.begun >= due for read in link.facts.reads)
-
-
-def _cured_at(context: Context) -> int:
-    """When the cause last changed, by its sources' clocks; a deletion is a change too."""
-    sources = [link.state.source_at for chain in context.cause.chains for link in chain.links if link.state]
-    states = [row_state(context.index.rows[key]) for key in context.keys if key in context.index.rows]
-    sources += [state.source_at for state in states if state is not None]
-    return max(sources, default=FAR)
-
-
-def _resolve(case: Case, resolution: Resolution, now: int, step: Step, *, superseded_by: str | None = None) -> None:
-    if case.finding is not None:
-        _tell(case, evidence.resolved(case.finding, resolution, now, superseded_by=superseded_by), step)
-    case.phase, case.floor, step.moved = Phase.CLEAR, now, True

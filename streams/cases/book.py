@@ -63,7 +63,7 @@ class CaseBook:
 
     def under_told_name(self, violation: Violation, tenant: str) -> Violation:
         """A chain's alert keeps the name it was told under, though an older link came to light since."""
-        if violation.kind != "booking":
+        if violation.kind != "booking" or violation.rule is Rule.DUPLICATE_BOOKING:
             return violation
         for link in violation.links:
             case = self.by_subject.get(Key("b", tenant, link.uid), {}).get(violation.rule)

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from heapq import heappop, heappush
 
-from streams.cases.advance import FAR
+from streams.cases.step import FAR
 from streams.facts.index import Key
 
 

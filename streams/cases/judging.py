@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from streams.cases.advance import FAR, Ask, Context, Step, advance
+from streams.cases.advance import advance
 from streams.cases.book import CaseBook, subject_key
 from streams.cases.case import Case, Phase
 from streams.cases.deadlines import Deadlines
@@ -12,6 +12,7 @@ from streams.cases.questions import Asked, QuestionDesk
 from streams.cases.refusals import unchecked
 from streams.cases.settling import settle
 from streams.cases.sources import SourceView
+from streams.cases.step import FAR, Ask, Context, Step
 from streams.cases.verdicts import VerdictDesk
 from streams.durable import CaseKey, DurableState
 from streams.facts.cause import Cause

@@ -5,7 +5,7 @@ Absence from a list only raises the suspicion; the answer to the question is wha
 
 from collections.abc import Iterator, Sequence
 
-from streams.cases.advance import Ask
+from streams.cases.step import Ask
 from streams.facts.booking import state_of
 from streams.facts.index import FactIndex
 from streams.facts.row import row_state

@@ -10,6 +10,10 @@ _SAME_APPOINTMENT: dict[Rule, frozenset[Rule]] = {
     Rule.START_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT}),
     Rule.END_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT}),
 }
+#: Lower rule → higher rules about the same newest link.
+_SAME_BOOKING: dict[Rule, frozenset[Rule]] = {
+    Rule.ORPHANED_CALCOM: frozenset({Rule.TENANT_MISMATCH, Rule.DUPLICATE_BOOKING}),
+}
 #: Lower rule → higher rules about the same call.
 _SAME_CALL: dict[Rule, frozenset[Rule]] = {
     Rule.APPOINTMENT_MADE_MISMATCH: frozenset({Rule.PHANTOM_BOOKING}),
@@ -22,6 +26,8 @@ def silences(higher: Violation, lower: Violation) -> bool:
         return higher.appointment_id == lower.appointment_id
     if higher.rule in _SAME_CALL.get(lower.rule, ()):
         return higher.call_id == lower.call_id
+    if higher.rule in _SAME_BOOKING.get(lower.rule, ()):
+        return higher.booking_uid == lower.booking_uid
     if (higher.rule, lower.rule) == (Rule.ORPHANED_CALCOM, Rule.MISSING_APPOINTMENT):
         # The call names the orphaned booking, under any link of its chain.
         return lower.booking_uid in {link.uid for link in higher.links}

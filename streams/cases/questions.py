@@ -5,8 +5,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.cases.advance import ASK_AGAIN_MS, Ask
 from streams.cases.refusals import Refusals, keys_of, subject_of
+from streams.cases.step import ASK_AGAIN_MS, Ask
 from streams.facts.index import Key
 from streams.model.ids import is_numeric, iso
 from streams.model.observation import Observation

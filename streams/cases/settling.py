@@ -1,6 +1,6 @@
 """Settling: a webhook that no read has confirmed is settled by one read 3.5 s after it came (design §4a)."""
 
-from streams.cases.advance import ASK_AGAIN_MS, FAR, Ask
+from streams.cases.step import ASK_AGAIN_MS, FAR, Ask
 from streams.facts.booking import needs_settling
 from streams.facts.cause import Cause
 from streams.rules.violation import ReadOf

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from streams.cases.advance import Context
 from streams.cases.case import Case, Phase
+from streams.cases.step import Context
 from streams.durable import CaseKey
 from streams.facts.booking import Standing
 from streams.facts.cause import Chain

@@ -42,6 +42,23 @@ class Link(msgspec.Struct, gc=True):
         return next((event_type for event_type in types if event_type is not None), None)
 
     @property
+    def seated(self) -> bool:
+        """One booking for many attendees, as far as anything says so."""
+        return any(read.seated for read in self.facts.reads) or any(told.seated for told in self.facts.told)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Ids of the hosts, by the newest read that names any, else by the webhooks."""
+        read = next((read.hosts for read in reversed(self.facts.reads) if read.hosts), None)
+        told = next((told.hosts for told in reversed(self.facts.told) if told.hosts), ())
+        return frozenset(told if read is None else read)
+
+    @property
+    def series(self) -> str | None:
+        """The recurring series that it is one of; only reads tell."""
+        return next((read.series for read in self.facts.reads if read.series), None)
+
+    @property
     def payable(self) -> bool:
         """Payment was initiated and not yet made: pending is then not live."""
         return unpaid(self.facts) and (self.state is None or self.state.status != "accepted")

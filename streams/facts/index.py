@@ -6,6 +6,7 @@ link leads to an entity whose facts then say that it is not attached.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.model.facts import AppointmentRow, BookingFacts, Read, RowFacts, Told
@@ -39,6 +40,8 @@ class FactIndex:
         self.rows: dict[Key, RowFacts] = {}
         self._links: defaultdict[Key, set[Key]] = defaultdict(set)
         self._uid_of: dict[Key, str] = {}
+        #: Whoever came first to a meeting point; who comes later is linked with it.
+        self._met: dict[Key, Key] = {}
         self._tenants: set[str] = set()
         self.successors: defaultdict[Key, set[str]] = defaultdict(set)
         self.predecessors: defaultdict[Key, set[str]] = defaultdict(set)
@@ -56,6 +59,8 @@ class FactIndex:
         for read in facts.reads:
             if read.successor and read.successor != key.id:
                 self._chain(key, Key("b", key.tenant, read.successor))
+        for point in _meeting_points(key, facts):
+            self._meet(point, key)
 
     def _learn_alias(self, key: Key, numeric_id: str) -> None:
         alias = Key("b", key.tenant, numeric_id)
@@ -71,6 +76,12 @@ class FactIndex:
     def _link(self, a: Key, b: Key) -> None:
         self._links[a].add(b)
         self._links[b].add(a)
+
+    def _meet(self, point: Key, key: Key) -> None:
+        """Entities that must be judged together though neither names the other."""
+        first = self._met.setdefault(point, key)
+        if first != key:
+            self._link(first, key)
 
     def put_row(self, key: Key, facts: RowFacts) -> None:
         """Keep a row's facts and learn what it names or ever named."""
@@ -95,8 +106,11 @@ class FactIndex:
 
     def drop(self, key: Key) -> bool:
         """Forget an entity and its links; whether anything was held of it."""
-        held = self.bookings.pop(key, None) is not None
-        held = self.rows.pop(key, None) is not None or held
+        booking = self.bookings.pop(key, None)
+        held = self.rows.pop(key, None) is not None or booking is not None
+        for point in () if booking is None else _meeting_points(key, booking):
+            if self._met.get(point) == key:
+                del self._met[point]
         for other in self._links.pop(key, ()):
             neighbours = self._links.get(other)
             if neighbours is not None:
@@ -128,3 +142,11 @@ class FactIndex:
                     seen.add(other)
                     found.append(other)
         return found
+
+
+def _meeting_points(key: Key, facts: BookingFacts) -> Iterator[Key]:
+    """Where bookings of one host at one start meet (duplicate_booking)."""
+    entries: list[Told | Read] = [*facts.told, *facts.reads]
+    for entry in entries:
+        for host in entry.hosts:
+            yield Key("h", key.tenant, f"{host}|{entry.start}")

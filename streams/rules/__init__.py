@@ -7,6 +7,7 @@ from streams.model.judgement import Judgement
 from streams.model.rule import Rule
 from streams.rules import (
     appointment_made_mismatch,
+    duplicate_booking,
     end_time_drift,
     missed_reschedule,
     missing_appointment,
@@ -18,12 +19,15 @@ from streams.rules import (
     recent_failure,
     start_time_drift,
     status_drift,
+    tenant_mismatch,
 )
 from streams.rules.violation import Violation
 
 Judge = Callable[[Cause, Judgement], Iterator[Violation]]
 
 RULES: dict[Rule, Judge] = {
+    Rule.TENANT_MISMATCH: tenant_mismatch.judge,
+    Rule.DUPLICATE_BOOKING: duplicate_booking.judge,
     Rule.ORPHANED_LOCAL: orphaned_local.judge,
     Rule.ORPHANED_CALCOM: orphaned_calcom.judge,
     Rule.START_TIME_DRIFT: start_time_drift.judge,

@@ -10,7 +10,9 @@ from streams.rules.violation import Violation
 from tests.words import HOUR, World, pair
 
 
-def violation(rule: Rule, *, appointment: str | None = "17", call: str | None = "5") -> Violation:
+def violation(
+    rule: Rule, *, appointment: str | None = "17", call: str | None = "5", booking: str = "4fQx"
+) -> Violation:
     return Violation(
         rule=rule,
         kind=SubjectKind.APPOINTMENT,
@@ -21,6 +23,7 @@ def violation(rule: Rule, *, appointment: str | None = "17", call: str | None = 
         needs=(),
         appointment_id=appointment,
         call_id=call,
+        booking_uid=booking,
     )
 
 
@@ -30,6 +33,8 @@ LADDERS = [
     (Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT, Rule.END_TIME_DRIFT),
     (Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT, Rule.END_TIME_DRIFT),
     (Rule.PHANTOM_BOOKING, Rule.APPOINTMENT_MADE_MISMATCH),
+    (Rule.TENANT_MISMATCH, Rule.ORPHANED_CALCOM),
+    (Rule.DUPLICATE_BOOKING, Rule.ORPHANED_CALCOM),
 ]
 HIGHER = {(higher, lower) for ladder in LADDERS for n, higher in enumerate(ladder) for lower in ladder[n + 1 :]}
 
@@ -45,7 +50,7 @@ def test_each_family_and_nothing_else(higher: Rule, lower: Rule) -> None:
 
 @pytest.mark.parametrize(("higher", "lower"), sorted(HIGHER))
 def test_a_rule_silences_its_own_subject_only(higher: Rule, lower: Rule) -> None:
-    assert not silences(violation(higher, appointment="18", call="6"), violation(lower))
+    assert not silences(violation(higher, appointment="18", call="6", booking="5gRy"), violation(lower))
 
 
 # How a silenced finding ends ---------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from streams.cases.advance import Ask
+from streams.cases.step import Ask
 from streams.cases.questions import REMEMBER_MS, Asked, QuestionDesk
 from streams.model.records import AnyQuestion, BookingQuestion
 from streams.rules.violation import ReadOf

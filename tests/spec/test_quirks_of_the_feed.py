@@ -146,7 +146,7 @@ def test_a_row_that_goes_to_another_tenant_has_left_the_first() -> None:
     world.captured(RowChanged("2", "appointment", "17", gone.version))
     world.until(60)
     mine = [finding for _, finding in world.findings if finding.tenant == "1"]
-    assert [finding.rule for finding in mine] == ["orphaned_calcom"]
+    assert [finding.rule for finding in mine] == ["tenant_mismatch"]
 
 
 # Rows that were there before Plumbline -----------------------------------------------
