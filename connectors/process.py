@@ -46,7 +46,7 @@ from connectors.store.upkeep import end_snoozes
 from connectors.supervision import supervised
 from connectors.topics_admin import KafkaUnreachable, ensure_topics
 from connectors.watchdog import ping_while_healthy
-from connectors.watching import watch_sources
+from connectors.watching import WatchPolicy, watch_sources
 from streams.model.records import AnyQuestion, BookingRead, RowsRead
 from streams.settings import Settings
 from streams.topics import Topic
@@ -62,8 +62,10 @@ TRY_AGAIN_SECONDS = 1.0
 Part = Callable[[], Awaitable[object]]
 
 
-async def run_connectors(settings: Settings, *, policy: BreakerPolicy | None = None) -> None:
-    """Carry until cancelled. `policy` is that of Cal.com's breakers, for tests.
+async def run_connectors(
+    settings: Settings, *, policy: BreakerPolicy | None = None, watch: WatchPolicy | None = None
+) -> None:
+    """Carry until cancelled. `policy` is that of Cal.com's breakers and `watch` that of the watchers, for tests.
 
     Waits for a broker and a store that are away. Raises TopicsUnusable for topics that cannot be used.
     """
@@ -71,22 +73,23 @@ async def run_connectors(settings: Settings, *, policy: BreakerPolicy | None = N
         start_http_server(int(port))
     await _until_topics(settings)
     async with _parts(settings) as parts, asyncio.TaskGroup() as group:
-        for name, part in _tasks(parts, policy or BreakerPolicy()).items():
+        for name, part in _tasks(parts, policy or BreakerPolicy(), watch or WatchPolicy()).items():
             group.create_task(supervised(name, part), name=name)
         log.info("connectors started")
 
 
-def _tasks(parts: Parts, policy: BreakerPolicy) -> dict[str, Part]:
+def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy) -> dict[str, Part]:
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
     store = AlertStore(database, timezone_of=settings.timezone_of)
+    reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds, {})
     tasks: dict[str, Part] = {
         "debezium": partial(keep_registered, settings),
         "questions": partial(_take_questions, parts),
-        "calcom": partial(lead, parts.store_dsn, "calcom", partial(_read_calcom, parts, policy, {})),
+        "calcom": partial(lead, parts.store_dsn, "calcom", reading),
         "rows": partial(_read_rows, parts),
         "rechecks": partial(_serve_rechecks, parts),
-        "coverage": partial(lead, parts.store_dsn, "coverage", partial(watch_sources, parts)),
+        "coverage": partial(lead, parts.store_dsn, "coverage", partial(watch_sources, parts, watch)),
         "findings": FindingsConsumer(settings, database, store).run,
         "relay": Relay(settings, parts.store_dsn).run,
         "snoozes": partial(end_snoozes, store),
@@ -116,7 +119,9 @@ async def _take_questions(parts: Parts) -> None:
         ).run()
 
 
-async def _read_calcom(parts: Parts, policy: BreakerPolicy, quotas: dict[str, Quota], listener: Any) -> None:
+async def _read_calcom(
+    parts: Parts, policy: BreakerPolicy, audit_seconds: float, quotas: dict[str, Quota], listener: Any
+) -> None:
     await read_calcom(
         parts.settings,
         pool=parts.pool,
@@ -124,6 +129,7 @@ async def _read_calcom(parts: Parts, policy: BreakerPolicy, quotas: dict[str, Qu
         publish=partial(_publish_booking, parts),
         policy=policy,
         quotas=quotas,
+        audit_seconds=audit_seconds,
     )
 
 

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
+from connectors.calcom.account_reports import AccountPolicy
+from connectors.calcom.account_watcher import AccountWatcher
+from connectors.clock_watch import ClockPolicy, ClockWatcher
 from connectors.coverage.monitor import Monitor, Telling
 from connectors.coverage.standings import StandingStore
 from connectors.coverage.watcher import Watcher
@@ -11,7 +16,14 @@ from streams.model.source_records import SourceState
 from streams.topics import Topic
 
 
-async def watch_sources(parts: Parts, _: Any) -> None:
+class WatchPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When what a watcher sees is worth an alert; the defaults are the design's (§5), tests shorten them."""
+
+    account: AccountPolicy = AccountPolicy()
+    clock: ClockPolicy = ClockPolicy()
+
+
+async def watch_sources(parts: Parts, policy: WatchPolicy, _: Any) -> None:
     """Watch until cancelled; to be run by one process only, under a lock."""
     partitions = parts.settings.kafka.partitions
 
@@ -22,9 +34,12 @@ async def watch_sources(parts: Parts, _: Any) -> None:
         await parts.sender.send(Topic.FINDINGS, finding.tenant, finding)
 
     telling = Telling(state=tell_state, finding=tell_finding)
-    await Monitor(watchers(parts), StandingStore(parts.pool), telling).run()
+    await Monitor(watchers(parts, policy), StandingStore(parts.pool), telling).run()
 
 
-def watchers(parts: Parts) -> list[Watcher]:  # noqa: ARG001 - the watchers come one by one
+def watchers(parts: Parts, policy: WatchPolicy) -> list[Watcher]:
     """One for each kind of source."""
-    return []
+    watching: list[Watcher] = [ClockWatcher(parts.settings, policy.clock)]
+    if parts.settings.accounts:
+        watching.append(AccountWatcher(parts.settings, parts.pool, policy.account))
+    return watching

@@ -20,10 +20,10 @@ ON CONFLICT (account) DO UPDATE
    SET delivered_at = coalesce(excluded.delivered_at, account_hearing.delivered_at), listened_at = excluded.listened_at
 """
 _FAILED = """
-INSERT INTO account_hearing (account, poll_failing_since, poll_failure) VALUES ($1, $2, $3)
+INSERT INTO account_hearing (account, poll_failing_since, poll_failed_at, poll_failure) VALUES ($1, $2, $2, $3)
 ON CONFLICT (account) DO UPDATE
    SET poll_failing_since = coalesce(account_hearing.poll_failing_since, excluded.poll_failing_since),
-       poll_failure = excluded.poll_failure
+       poll_failed_at = excluded.poll_failed_at, poll_failure = excluded.poll_failure
 """
 _SUCCEEDED = """
 UPDATE account_hearing SET poll_failing_since = NULL, poll_failure = NULL

@@ -9,6 +9,8 @@ from typing import Any
 
 from connectors.calcom.accounts import keep_probing, open_accounts, tenants_by_accounts
 from connectors.calcom.breaker import BreakerPolicy
+from connectors.calcom.deliveries import hear_deliveries
+from connectors.calcom.hearing import Hearing
 from connectors.calcom.lane import Lane
 from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll import Poll
@@ -16,6 +18,7 @@ from connectors.calcom.poll_cursor import load_event_types
 from connectors.calcom.queue import CHANNEL, QuestionQueue
 from connectors.calcom.quota import Quota
 from connectors.calcom.reads import Publish
+from connectors.calcom.subscription_audit import keep_auditing
 from connectors.supervision import supervised
 from streams.settings import Settings
 
@@ -26,7 +29,14 @@ def known_tenants(settings: Settings) -> frozenset[str]:
 
 
 async def read_calcom(
-    settings: Settings, *, pool: Any, listener: Any, publish: Publish, policy: BreakerPolicy, quotas: dict[str, Quota]
+    settings: Settings,
+    *,
+    pool: Any,
+    listener: Any,
+    publish: Publish,
+    policy: BreakerPolicy,
+    quotas: dict[str, Quota],
+    audit_seconds: float,
 ) -> None:
     """Ask and poll for ever. `listener` is a connection of its own, for LISTEN; `pool` is the store's.
 
@@ -65,6 +75,9 @@ async def read_calcom(
                 poll = Poll(client=client, settings=settings, ownership=ownership, pool=pool, publish=publish)
                 group.create_task(supervised(f"poll-{name}", poll.run))
                 group.create_task(supervised(f"probe-{name}", partial(keep_probing, client)))
+                auditing = partial(keep_auditing, client, pool, audit_seconds)
+                group.create_task(supervised(f"subscriptions-{name}", auditing))
+            group.create_task(supervised("deliveries", partial(hear_deliveries, settings, Hearing(pool))))
     finally:
         await accounts.close()
         if not listener.is_closed():

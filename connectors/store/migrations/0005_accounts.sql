@@ -6,6 +6,7 @@ CREATE TABLE account_hearing (
     delivered_at       timestamptz,  -- the newest webhook on Kafka
     listened_at        timestamptz,  -- every webhook up to here was heard
     poll_failing_since timestamptz,  -- null: the poll's last round succeeded
+    poll_failed_at     timestamptz,  -- its newest failure
     poll_failure       text
 );
 
