@@ -41,7 +41,10 @@ TITLES: dict[str, str] = {
 _ABSENT: dict[str, tuple[str, str]] = {
     Rule.ORPHANED_LOCAL: ("no such booking", "no row"),
     Rule.ORPHANED_CALCOM: ("no booking", "no row"),
+    Rule.NEVER_SYNCED: ("no booking", "no row"),
 }
+#: Rules about rows alone: Cal.com's side is shown where it is known, and its absence says nothing.
+_ABOUT_ROWS = frozenset({Rule.STUCK_PENDING, Rule.SYNC_FAILED, Rule.DUPLICATE_APPOINTMENT, Rule.MISSING_TENANT})
 
 _FAR_OFF_DAYS = 6
 
@@ -56,7 +59,7 @@ def summary(finding: Finding, zone: tzinfo) -> str:
     seen_from = finding.detected_at
     if finding.subject.kind is SubjectKind.SOURCE:
         return source_summary(finding, lambda instant: clock_text(instant, zone, seen_from))
-    parts = [_call_part(finding), *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
+    parts = [_columns_part(finding), *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
     return " · ".join(part for part in parts if part)
 
 
@@ -79,20 +82,23 @@ def _local(iso_time: str, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, zone)
 
 
-def _call_part(finding: Finding) -> str:
+def _columns_part(finding: Finding) -> str:
     columns = finding.local.extra
     if not columns:
         return ""
     said = ", ".join(f"{name} {'empty' if value is None else value}" for name, value in columns.items())
-    return f"call {finding.call_id}: {said}" if finding.call_id else said
+    return f"call {finding.call_id}: {said}" if finding.subject.kind is SubjectKind.CALL else said
 
 
 def _side_parts(finding: Finding, zone: tzinfo, seen_from: str) -> list[str]:
-    if finding.local.extra and _is_bare(finding.calcom):
+    if finding.subject.kind is SubjectKind.CALL and finding.local.extra and _is_bare(finding.calcom):
         return []  # a rule about one side: there is no other to compare with
     absent_calcom, absent_local = _ABSENT.get(finding.rule, ("nothing", "no row"))
     shown_end = any(difference.field == "end" for difference in finding.differences)
+    sides: tuple[tuple[str, Side, str], ...]
     sides = (("Cal.com", finding.calcom, absent_calcom), ("database", finding.local, absent_local))
+    if finding.rule in _ABOUT_ROWS and _is_bare(finding.calcom):
+        sides = sides[1:]
     return [f"{name}: {_side(side, zone, seen_from, shown_end) or absent}" for name, side, absent in sides]
 
 

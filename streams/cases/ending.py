@@ -62,7 +62,7 @@ def _cured_at(context: Context) -> int:
     """When the cause last changed, by its sources' clocks; a deletion is a change too."""
     sources = [link.state.source_at for chain in context.cause.chains for link in chain.links if link.state]
     states = [row_state(context.index.rows[key]) for key in context.keys if key in context.index.rows]
-    sources += [state.source_at for state in states if state is not None]
+    sources += [max(state.source_at, state.sync_source_at) for state in states if state is not None]
     return max(sources, default=FAR)
 
 

@@ -39,6 +39,8 @@ class RowState(msgspec.Struct, frozen=True, gc=False):
     version: RowVersion | None
     #: When the application's word on its sync last changed, by the broker's clock; it restarts the sync rules alone.
     sync_at: int = 0
+    #: The same by the source's clock, for reports.
+    sync_source_at: int = 0
     #: Whether that change was seen: else the row came as it is, from a snapshot or a read.
     sync_seen: bool = False
 
@@ -122,8 +124,7 @@ def row_state(facts: RowFacts) -> RowState | None:
         changed_at = min(changed_at, _at(entry))
         source_at = min(source_at, _source_at(entry))
         version = entry if isinstance(entry, RowVersion) else version
-    sync_at, sync_seen = _sync_since(timeline)
-    return RowState(newest.row, changed_at, source_at, version, sync_at, sync_seen)
+    return RowState(newest.row, changed_at, source_at, version, *_sync_since(timeline))
 
 
 def compared(row: Row | None) -> Row | None:
@@ -133,16 +134,16 @@ def compared(row: Row | None) -> Row | None:
     return msgspec.structs.replace(row, sync=None, attempts=None)
 
 
-def _sync_since(timeline: list[RowVersion | RowRead]) -> tuple[int, bool]:
-    """Since when the sync stands as it does, and whether its change was seen."""
+def _sync_since(timeline: list[RowVersion | RowRead]) -> tuple[int, int, bool]:
+    """Since when the sync stands as it does, by the broker's and the source's clock; whether its change was seen."""
     newest = timeline[-1]
-    since = _at(newest)
+    since, source_at = _at(newest), _source_at(newest)
     for entry in reversed(timeline):
         if _sync(entry.row) != _sync(newest.row):
-            return since, True
-        since = min(since, _at(entry))
+            return since, source_at, True
+        since, source_at = min(since, _at(entry)), min(source_at, _source_at(entry))
     first = timeline[0]
-    return since, isinstance(first, RowVersion) and not first.snapshot_row
+    return since, source_at, isinstance(first, RowVersion) and not first.snapshot_row
 
 
 def _sync(row: Row | None) -> str | None:

@@ -31,7 +31,7 @@ class Difference(Record, frozen=True, kw_only=True):
 
 
 class Side(Record, frozen=True, kw_only=True):
-    """The compared fields of one side, as far as known; `extra` holds a call's columns."""
+    """The compared fields of one side, as far as known; `extra` holds further columns of a call or row."""
 
     booking: str | None = None
     start: str | None = None

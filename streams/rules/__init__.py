@@ -19,6 +19,8 @@ from streams.rules import (
     recent_failure,
     start_time_drift,
     status_drift,
+    stuck_pending,
+    sync_failed,
     tenant_mismatch,
 )
 from streams.rules.violation import Violation
@@ -40,6 +42,8 @@ RULES: dict[Rule, Judge] = {
     Rule.MISSING_DIRECTION: missing_direction.judge,
     Rule.MISSING_CALL_LINK: missing_call_link.judge,
     Rule.RECENT_FAILURE: recent_failure.judge,
+    Rule.STUCK_PENDING: stuck_pending.judge,
+    Rule.SYNC_FAILED: sync_failed.judge,
 }
 
 

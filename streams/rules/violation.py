@@ -132,9 +132,10 @@ def violation(
     )
 
 
-def local_side(appointment: Appointment) -> Side:
+def local_side(appointment: Appointment, **columns: str | None) -> Side:
+    """The compared fields of a row, and further columns of it that a rule is about."""
     row = appointment.row
-    return Side(booking=row.booking, start=iso(row.start), end=iso(row.end), status=row.status)
+    return Side(booking=row.booking, start=iso(row.start), end=iso(row.end), status=row.status, extra=columns)
 
 
 def calcom_side(link: Link) -> Side:

@@ -186,7 +186,7 @@ class Life(World):
                 fault.until = self.now
             case "touched":
                 for touch in range(10):
-                    self.writes(row, sync_attempt_count=touch)
+                    self.writes(row, sync_attempt_count=touch % 3)
                     yield 0.5
             case "announced and not done":
                 self.send("BOOKING_CANCELLED", uid)

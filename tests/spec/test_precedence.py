@@ -35,6 +35,7 @@ LADDERS = [
     (Rule.PHANTOM_BOOKING, Rule.APPOINTMENT_MADE_MISMATCH),
     (Rule.TENANT_MISMATCH, Rule.ORPHANED_CALCOM),
     (Rule.DUPLICATE_BOOKING, Rule.ORPHANED_CALCOM),
+    (Rule.SYNC_FAILED, Rule.STUCK_PENDING),
 ]
 HIGHER = {(higher, lower) for ladder in LADDERS for n, higher in enumerate(ladder) for lower in ladder[n + 1 :]}
 

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from streams.cases.step import Ask
 from streams.cases.questions import REMEMBER_MS, Asked, QuestionDesk
+from streams.cases.step import Ask
 from streams.model.records import AnyQuestion, BookingQuestion
 from streams.rules.violation import ReadOf
 from tests.words import T0, World
