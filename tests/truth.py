@@ -5,7 +5,7 @@ Instants are seconds after `T0`.
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -51,6 +51,8 @@ class Truth:
         self.calcom_down = False
         #: Said instead of an answer: "unavailable", "unusable" or "elsewhere".
         self.calcom_says: ReadResult | None = None
+        #: The same of the database: "unusable" or "unavailable".
+        self.rows_say: Literal["unusable", "unavailable"] | None = None
         #: What Cal.com's API shows instead of the truth (a lagging replica), by uid.
         self.shown: Callable[[str], dict[str, Any] | None] = lambda uid: self.bookings.get(uid)
         self.tx = itertools.count(1000)
@@ -125,8 +127,8 @@ class Truth:
             question=question,
             read_at=clock(self.now),
             reason="verify",
-            result="found",
-            rows=tuple(self._found(question)),
+            result=self.rows_say or "found",
+            rows=() if self.rows_say else tuple(self._found(question)),
             snapshot=f"{next(self.tx)}:{next(self.tx)}:",
         )
         stamp = at(self.now + self.answer_after)

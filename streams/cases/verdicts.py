@@ -9,7 +9,7 @@ from streams.facts.booking import Standing
 from streams.facts.cause import Chain
 from streams.model.ids import iso
 from streams.model.records import Difference, Subject, Verdict
-from streams.model.rule import SubjectKind
+from streams.model.rule import Rule, SubjectKind
 
 #: Last verdicts remembered; beyond it all are forgotten and told once more.
 REMEMBERED_MAX = 200_000
@@ -48,13 +48,13 @@ class VerdictDesk:
         rows = {a.id for a in context.cause.appointments_of(*chain.links)}
         own = [c for c in cases if (c.subject in subjects if c.kind == "booking" else c.subject in rows)]
         subject = Subject(kind=SubjectKind.BOOKING, id=chain.newest.uid)
-        confirmed = [case for case in own if case.phase is Phase.CONFIRMED]
+        confirmed = [c for c in own if c.phase is Phase.CONFIRMED and c.rule is not Rule.VERIFICATION_FAILED]
         suspected = [case for case in own if case.phase in (Phase.SUSPECTED, Phase.VERIFYING)]
         if confirmed:
             differences = confirmed[0].finding.differences if confirmed[0].finding else ()
             self._tell(context, subject, "differ", confirmed[0].rule, chain, differences=differences)
         elif suspected:
-            self._tell(context, subject, "unknown", f"suspected:{suspected[0].rule}", chain)
+            self._tell(context, subject, "unknown", _why_unknown(suspected[0]), chain)
         elif chain.newest.state is None or chain.newest.state.standing is not Standing.PROVED:
             self._tell(context, subject, "unknown", "unread", chain, quiet=True)
         else:
@@ -98,3 +98,9 @@ class VerdictDesk:
                 suspected_for_ms=after_ms,
             )
         )
+
+
+def _why_unknown(case: Case) -> str:
+    if case.held_by is not None:
+        return f"held_back:{case.held_by}"
+    return str(Rule.VERIFICATION_FAILED) if case.unchecked else f"suspected:{case.rule}"

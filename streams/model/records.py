@@ -213,7 +213,8 @@ FindingRecord = Finding | Restatement
 class Verdict(Record, frozen=True, kw_only=True, tag_field="kind", tag="verdict"):
     """How one booking or appointment stands (topic `plumbline.verdicts`), told when it changes.
 
-    `reason` is a word: `in_sync`, a rule's id, `suspected:<rule>`, `cleared:<rule>`, `unread`, `unavailable`.
+    `reason` is a word: `in_sync`, a rule's id, `suspected:<rule>`, `held_back:<source>`, `cleared:<rule>`, `unread`,
+    `verification_failed`.
     """
 
     tenant: str
