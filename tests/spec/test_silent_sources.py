@@ -1,4 +1,4 @@
-"""While a source is not trustworthy its absences are unknown; afterwards they are judged by themselves (design §1.4)."""
+"""While a source is not trustworthy its absences are unknown; afterwards they are judged anew (design §1.4)."""
 
 from tests.words import World
 
