@@ -10,6 +10,7 @@ _SAME_APPOINTMENT: dict[Rule, frozenset[Rule]] = {
     Rule.START_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT}),
     Rule.END_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT}),
     Rule.STUCK_PENDING: frozenset({Rule.SYNC_FAILED}),
+    Rule.NEVER_SYNCED: frozenset({Rule.SYNC_FAILED}),
 }
 #: Lower rule → higher rules about the same newest link.
 _SAME_BOOKING: dict[Rule, frozenset[Rule]] = {

@@ -98,6 +98,8 @@ def unchecked(violations: Iterable[Violation]) -> Iterator[Violation]:
             violation,
             rule=Rule.VERIFICATION_FAILED,
             two_sided=False,
+            grace_ms=None,
+            critical_from=None,
             needs=(),
             differences=(),
             extra=(Evidence(source="calcom_api", what=what), *violation.extra),

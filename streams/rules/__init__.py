@@ -13,6 +13,7 @@ from streams.rules import (
     missing_appointment,
     missing_call_link,
     missing_direction,
+    never_synced,
     orphaned_calcom,
     orphaned_local,
     phantom_booking,
@@ -44,6 +45,7 @@ RULES: dict[Rule, Judge] = {
     Rule.RECENT_FAILURE: recent_failure.judge,
     Rule.STUCK_PENDING: stuck_pending.judge,
     Rule.SYNC_FAILED: sync_failed.judge,
+    Rule.NEVER_SYNCED: never_synced.judge,
 }
 
 

@@ -36,6 +36,7 @@ LADDERS = [
     (Rule.TENANT_MISMATCH, Rule.ORPHANED_CALCOM),
     (Rule.DUPLICATE_BOOKING, Rule.ORPHANED_CALCOM),
     (Rule.SYNC_FAILED, Rule.STUCK_PENDING),
+    (Rule.SYNC_FAILED, Rule.NEVER_SYNCED),
 ]
 HIGHER = {(higher, lower) for ladder in LADDERS for n, higher in enumerate(ladder) for lower in ladder[n + 1 :]}
 
