@@ -3,6 +3,9 @@
 `GET /bookings/{uid}` answers for anybody's booking, whoever asks (calcom.md §4); only the list shows an account's own.
 So the event types that each account's lists showed are remembered: a booking of an event type that only other
 accounts' lists have shown is theirs. One of an event type never seen is taken for the asking account's.
+
+Of a shared account, a booking whose event type is mapped to nobody is shown to each tenant that uses the account and
+asks: the worker asks for it because a row of that tenant names it.
 """
 
 from collections import defaultdict
@@ -10,6 +13,7 @@ from collections.abc import Iterable
 
 from connectors.calcom.answers import BookingAnswer, Elsewhere, Found
 from connectors.calcom.booking import Booking, event_type_id
+from streams.model.ids import unmapped_tenant
 from streams.settings import Settings
 
 
@@ -43,6 +47,11 @@ class Ownership:
         if not isinstance(answer, Found):
             return answer
         accounts = self._accounts_of.get(event_type_id(answer.booking) or "", {account})
-        if account in accounts and self.tenant_of(account, answer.booking) == tenant:
+        owner = self.tenant_of(account, answer.booking)
+        nobodys = owner == unmapped_tenant(account) and self._uses(tenant, account)
+        if account in accounts and (owner == tenant or nobodys):
             return answer
         return Elsewhere(began_at=answer.began_at, http_status=answer.http_status)
+
+    def _uses(self, tenant: str, account: str) -> bool:
+        return any(one.name == account for one in self._settings.accounts_of(tenant))
