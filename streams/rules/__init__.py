@@ -7,6 +7,7 @@ from streams.model.judgement import Judgement
 from streams.model.rule import Rule
 from streams.rules import (
     appointment_made_mismatch,
+    call_link_mismatch,
     duplicate_booking,
     end_time_drift,
     missed_reschedule,
@@ -46,6 +47,7 @@ RULES: dict[Rule, Judge] = {
     Rule.STUCK_PENDING: stuck_pending.judge,
     Rule.SYNC_FAILED: sync_failed.judge,
     Rule.NEVER_SYNCED: never_synced.judge,
+    Rule.CALL_LINK_MISMATCH: call_link_mismatch.judge,
 }
 
 

@@ -21,12 +21,15 @@ from streams.rules.violation import (
 
 
 def judge(cause: Cause, _judgement: Judgement) -> Iterator[Violation]:
-    """Where an appointment without a call names the call's booking, it is missing_call_link instead."""
+    """Where an appointment without a call names the call's booking, it is missing_call_link instead.
+
+    Where one with another call does, it is call_link_mismatch.
+    """
     for call in cause.calls:
         if call.row.made is not True or call.appointments:
             continue
         link = call.link
-        if link is not None and any(not a.row.call for a in cause.appointments_of(*link.chain.links)):
+        if link is not None and any(a.row.call != call.id for a in cause.appointments_of(*link.chain.links)):
             continue
         yield violation(
             Rule.MISSING_APPOINTMENT,
