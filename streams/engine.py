@@ -79,7 +79,7 @@ class Partition:
                 case PassSeen():
                     self._passes.append(seen)
                 case AnswerRefused():
-                    self._judge_soon(self._judging.desk.refuse(seen.request_ids, seen.at))
+                    self._judge_soon(self._judging.desk.refuse(seen))
                 case NobodysRow():
                     self._judging.nobodys(seen)
                 case _:

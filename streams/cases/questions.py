@@ -1,6 +1,5 @@
 """The questions that go out: one request id a need and round, the same however often it is asked (design §4a)."""
 
-from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
@@ -9,7 +8,7 @@ from streams.cases.refusals import Refusals, keys_of, subject_of
 from streams.cases.step import ASK_AGAIN_MS, Ask
 from streams.facts.index import Key
 from streams.model.ids import is_numeric, iso
-from streams.model.observation import Observation
+from streams.model.observation import AnswerRefused, Observation
 from streams.model.records import AnyQuestion, BookingQuestion, NumericQuestion, Purpose, RowsQuestion
 from streams.rules.violation import AbsenceOf, CallLookupOf, KnownOf, LookupOf, Need, ReadOf, RowOf
 
@@ -59,11 +58,12 @@ class QuestionDesk:
         sent.last = now
         self._out.append(_question(asked, request_id, sent.first))
 
-    def refuse(self, request_ids: Iterable[str], at: int) -> list[Key]:
+    def refuse(self, refused: AnswerRefused) -> list[Key]:
         """The answer to these questions was unusable; the entities they were about, as far as remembered."""
-        asked = {(sent.tenant, subject_of(sent.need)) for each in request_ids if (sent := self._sent.get(each))}
+        remembered = [sent for each in refused.request_ids if (sent := self._sent.get(each))]
+        asked = {(sent.tenant, subject_of(sent.need)) for sent in remembered}
         for tenant, need in asked:
-            self._refusals.add(tenant, need, at)
+            self._refusals.add(tenant, need, refused.at, elsewhere=refused.elsewhere)
         return sorted({key for tenant, need in asked for key in keys_of(tenant, need)})
 
     def answered(self, seen: Observation) -> None:

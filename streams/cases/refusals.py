@@ -23,12 +23,19 @@ REFUSED_WAIT_MS = (60_000, 300_000, 900_000)
 class Refusal(msgspec.Struct, frozen=True):
     """How often an answer to one need was unusable, and when last (broker's clock, ms)."""
 
-    count: int
+    times: int
     at: int
+    #: The booking is another account's: no attempt, though asked as seldom.
+    elsewhere: bool = False
+
+    @property
+    def count(self) -> int:
+        """Attempts that failed."""
+        return 0 if self.elsewhere else self.times
 
     @property
     def ask_again_at(self) -> int:
-        return self.at + REFUSED_WAIT_MS[min(self.count, len(REFUSED_WAIT_MS)) - 1]
+        return self.at + REFUSED_WAIT_MS[min(self.times, len(REFUSED_WAIT_MS)) - 1]
 
 
 class Refusals:
@@ -37,11 +44,12 @@ class Refusals:
     def __init__(self) -> None:
         self._by_need: dict[tuple[str, Need], Refusal] = {}
 
-    def add(self, tenant: str, need: Need, at: int) -> None:
-        """An answer was unusable."""
+    def add(self, tenant: str, need: Need, at: int, *, elsewhere: bool = False) -> None:
+        """An answer was unusable, or the booking is somebody else's."""
         key = (tenant, subject_of(need))
         known = self._by_need.get(key)
-        self._by_need[key] = Refusal((known.count if known else 0) + 1, at)
+        times = known.times if known is not None and known.elsewhere == elsewhere else 0
+        self._by_need[key] = Refusal(times + 1, at, elsewhere)
 
     def of(self, tenant: str, need: Need) -> Refusal | None:
         return self._by_need.get((tenant, subject_of(need))) if self._by_need else None

@@ -14,7 +14,7 @@ _decoder = msgspec.json.Decoder(BookingRead)
 
 
 def decode_booking_read(tenant: str, value: bytes, timestamp: int, origin: Origin) -> tuple[Observation, ...]:
-    """What one read says; nothing for answers that say nothing (unavailable, elsewhere).
+    """What one read says; nothing for an answer that is none (unavailable).
 
     Raises DecodeError (invalid_json, wrong_shape, bad_instant).
     """
@@ -33,8 +33,8 @@ def _observations(tenant: str, record: BookingRead, timestamp: int, origin: Orig
     if record.result == "missing":
         read = Read(begun, timestamp, partition=origin.partition, offset=origin.offset)
         return (BookingReadSeen(tenant, record.uid, read),)
-    if record.result == "unusable":
-        return (AnswerRefused(tenant, record.request_ids, timestamp),)
+    if record.result in ("unusable", "elsewhere"):
+        return (AnswerRefused(tenant, record.request_ids, timestamp, record.result == "elsewhere"),)
     if record.result != "found" or record.booking is None:
         return ()
     read = read_of(record.booking, begun, timestamp, origin)

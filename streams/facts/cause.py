@@ -84,7 +84,8 @@ class Chain(msgspec.Struct):
     @property
     def refs(self) -> tuple[str, ...]:
         """Every text by which a row may name this chain."""
-        return tuple(sorted({link.uid for link in self.links}.union(*(link.numeric_ids for link in self.links))))
+        names = {link.uid for link in self.links}.union(*(link.numeric_ids for link in self.links))
+        return tuple(sorted(names | {link.series for link in self.links if link.series}))
 
 
 class Appointment(msgspec.Struct):

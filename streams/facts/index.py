@@ -43,6 +43,7 @@ class FactIndex:
         #: Whoever came first to a meeting point; who comes later is linked with it.
         self._met: dict[Key, Key] = {}
         self._tenants: set[str] = set()
+        self._series: defaultdict[Key, set[Key]] = defaultdict(set)
         self.successors: defaultdict[Key, set[str]] = defaultdict(set)
         self.predecessors: defaultdict[Key, set[str]] = defaultdict(set)
 
@@ -59,6 +60,8 @@ class FactIndex:
         for read in facts.reads:
             if read.successor and read.successor != key.id:
                 self._chain(key, Key("b", key.tenant, read.successor))
+            if read.series and read.series != key.id:
+                self._learn_series(Key("b", key.tenant, read.series), key)
         for point in _meeting_points(key, facts):
             self._meet(point, key)
 
@@ -67,6 +70,12 @@ class FactIndex:
         if alias != key:
             self._uid_of[alias] = key.id
             self._link(alias, key)
+
+    def _learn_series(self, series: Key, key: Key) -> None:
+        """A row may name the series instead of the booking; only then its bookings hang together."""
+        self._series[series].add(key)
+        if series in self._links:
+            self._link(series, key)
 
     def _chain(self, old: Key, new: Key) -> None:
         self.successors[old].add(new.id)
@@ -92,7 +101,10 @@ class FactIndex:
             if row is None:
                 continue
             if row.booking:
-                self._link(key, Key("b", key.tenant, row.booking))
+                booking = Key("b", key.tenant, row.booking)
+                self._link(key, booking)
+                for each in self._series.get(booking, ()):
+                    self._link(booking, each)
             if isinstance(row, AppointmentRow) and row.call:
                 self._link(key, Key("c", key.tenant, row.call))
 
@@ -111,6 +123,9 @@ class FactIndex:
         for point in () if booking is None else _meeting_points(key, booking):
             if self._met.get(point) == key:
                 del self._met[point]
+        for read in () if booking is None else booking.reads:
+            if read.series and (members := self._series.get(Key("b", key.tenant, read.series))):
+                members.discard(key)
         for other in self._links.pop(key, ()):
             neighbours = self._links.get(other)
             if neighbours is not None:

@@ -13,6 +13,8 @@ from streams.facts.row import newest_fact_is_older, partings, row_state
 from streams.model.facts import AppointmentRow, BookingFacts, CallRow, Lookup, RowFacts
 
 _NOTHING = BookingFacts()
+#: A row that names a series means the booking of it that starts within this time, ms.
+SAME_START_MS = 60_000
 
 
 class Fresh(msgspec.Struct, frozen=True):
@@ -131,9 +133,22 @@ def _appointment(index: FactIndex, key: Key, links: dict[str, Link]) -> list[App
         return []
     row = state.row
     link = links.get(index.uid(key.tenant, row.booking)) if row.booking else None
+    if link is not None and link.state is None:
+        link = _of_series(row, links) or link
     if link is not None and _excluded(key.id, facts, link.facts.lookup):
         link = None
     return [Appointment(key.id, facts, state, row, link)]
+
+
+def _of_series(row: AppointmentRow, links: dict[str, Link]) -> Link | None:
+    """The booking that a row means by naming its series: the one that starts with it (facts/calcom.md §4)."""
+    if row.start is None:
+        return None
+    for link in links.values():
+        start = link.state.start if link.state is not None else None
+        if link.series == row.booking and start is not None and abs(start - row.start) <= SAME_START_MS:
+            return link
+    return None
 
 
 def _excluded(row_id: str, facts: RowFacts, lookup: Lookup | None) -> bool:

@@ -64,11 +64,15 @@ class NobodysRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class AnswerRefused(msgspec.Struct, frozen=True, gc=False):
-    """An answer that cannot be judged (401, 403, other 4xx, unparsable): no fact, but a try that failed."""
+    """An answer that cannot be judged (401, 403, other 4xx, unparsable): no fact, but a try that failed.
+
+    `elsewhere`: the booking is another account's, and nothing of it may be told; asking again soon will not help.
+    """
 
     tenant: str
     request_ids: tuple[str, ...]
     at: int
+    elsewhere: bool = False
 
 
 class SourceSeen(msgspec.Struct, frozen=True, gc=False):

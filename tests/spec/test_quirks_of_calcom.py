@@ -224,3 +224,54 @@ def test_triggers_that_are_not_about_a_bookings_state() -> None:
     for trigger in ("BOOKING_NO_SHOW_UPDATED", "MEETING_ENDED", "PING", "RECORDING_READY"):
         world.posts(trigger, "4fQx")
     assert world.until(40).told() == []
+
+
+def test_one_confirmation_for_a_whole_series_is_completed_by_the_poll() -> None:
+    """§1.7: all pending occurrences become accepted, one BOOKING_CREATED tells of one of them."""
+    world = World()
+    for number in range(3):
+        uid, start = f"occ{number}x", HOUR * (number + 1)
+        world.booking(uid, status="pending", start=start, recurringBookingUid="ser1")
+        world.hears("BOOKING_REQUESTED", uid)
+        world.writes(str(17 + number), booking=uid, start=start, status="pending", customer_id=number)
+    world.until(20)
+    for number in range(3):
+        world.change(f"occ{number}x", status="accepted")
+        world.writes(str(17 + number), status="confirmed")
+    world.hears("BOOKING_CREATED", "occ0x")
+    world.until(21)
+    for number in range(3):
+        world.polled(f"occ{number}x")
+    assert world.until(60).told() == []
+
+
+def test_a_row_that_names_the_series_means_the_booking_that_starts_with_it() -> None:
+    """§4: a series answers for its uid with all its bookings."""
+    world = World()
+    for number in range(3):
+        uid, start = f"occ{number}x", HOUR * (number + 1)
+        world.booking(uid, start=start, recurringBookingUid="ser1")
+        world.hears("BOOKING_CREATED", uid)
+        world.writes(str(17 + number), booking="ser1", start=start, customer_id=number)
+        world.polled(uid)
+    assert world.until(60).told() == []
+    world.change("occ1x", status="cancelled")
+    world.hears("BOOKING_CANCELLED", "occ1x")
+    assert world.until(90).told() == ["opened status_drift appointment 18"]
+
+
+def test_a_status_that_nobody_documented_gives_no_judgement() -> None:
+    """§5: "awaiting_host" can leak although the documented enum has four."""
+    world = pair(booked="accepted").until(10)
+    world.change("4fQx", status="awaiting_host")
+    world.polled("4fQx")
+    assert world.until(60).told() == []
+
+
+def test_a_booking_that_is_another_accounts_stays_unknown_and_is_asked_for_seldom() -> None:
+    world = World()
+    world.writes("17", booking="theirs1")
+    world.calcom_says = "elsewhere"
+    world.until(1000)
+    assert world.told() == []
+    assert len(world.asked) <= 5
