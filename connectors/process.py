@@ -16,12 +16,12 @@ import asyncpg
 import structlog
 from prometheus_client import start_http_server
 
+from connectors.calcom.accounts import known_tenants
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.intake import GROUP as CALCOM_GROUP
 from connectors.calcom.intake import Intake, decode_question
 from connectors.calcom.queue import QuestionQueue
-from connectors.calcom.quota import Quota
-from connectors.calcom.verifier import known_tenants, read_calcom
+from connectors.calcom.verifier import read_calcom
 from connectors.clock_health import clock_is_fresh
 from connectors.crm.database import CrmDatabase
 from connectors.crm.rows import GROUP as ROWS_GROUP
@@ -82,7 +82,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy) -> dict[str,
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
     store = AlertStore(database, timezone_of=settings.timezone_of)
-    reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds, {})
+    reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
     tasks: dict[str, Part] = {
         "debezium": partial(keep_registered, settings),
         "questions": partial(_take_questions, parts),
@@ -119,16 +119,13 @@ async def _take_questions(parts: Parts) -> None:
         ).run()
 
 
-async def _read_calcom(
-    parts: Parts, policy: BreakerPolicy, audit_seconds: float, quotas: dict[str, Quota], listener: Any
-) -> None:
+async def _read_calcom(parts: Parts, policy: BreakerPolicy, audit_seconds: float, listener: Any) -> None:
     await read_calcom(
         parts.settings,
         pool=parts.pool,
         listener=listener,
         publish=partial(_publish_booking, parts),
         policy=policy,
-        quotas=quotas,
         audit_seconds=audit_seconds,
     )
 

@@ -1,24 +1,24 @@
-"""Answering one question over all the accounts that may know: by uid, or by list passes for a numeric id."""
+"""Answering questions over all the accounts that may know: by uid, or by list passes for numeric ids."""
 
 import time
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from connectors.calcom.answers import BookingAnswer, Found, Missing, Unavailable, Unusable, best_of
+from connectors.calcom.batches import Batch
 from connectors.calcom.booking import Booking
 from connectors.calcom.client import CalcomClient
-from connectors.calcom.listing import Walk, Window, created_between, started_between, walk
+from connectors.calcom.listing import Walk, Window, walk
 from connectors.calcom.ownership import Ownership
-from connectors.calcom.queue import CalcomQuestion, numeric_id_of
+from connectors.calcom.passes import absence_is_provable, created_passes, started_passes
+from connectors.calcom.queue import CalcomQuestion
 from connectors.calcom.quota import Priority
-from streams.model.records import NumericQuestion
-
-#: Around the row's start, and around its creation (design §4).
-AROUND = timedelta(days=1)
-PASSES_OF_AN_ABSENCE = 2
 
 #: Which account answered, and what.
 Told = tuple[str, BookingAnswer]
+#: Takes the answers of some batches as soon as they are known.
+Conclude = Callable[[Sequence[tuple[Batch, Told]]], Awaitable[None]]
+_Failure = Unavailable | Unusable
 
 
 async def ask_uid(
@@ -39,76 +39,90 @@ async def ask_uid(
     return _best(told)
 
 
-async def ask_numeric(
-    clients: Sequence[CalcomClient],
-    ownership: Ownership,
-    tenant: str,
-    question: CalcomQuestion,
-    others: Collection[str],
-    priority: Priority,
-) -> dict[str, Told]:
-    """Two list passes over each account for the question's numeric id; `others` are numeric ids that wait
-    too.
+class NumericSearch:
+    """Looks for numeric ids in the lists of several accounts; each batch is concluded once.
 
-    The question's own id always has an answer: missing only after both passes were complete at every account.
-    The others are among the answers only if they were seen on the way.
+    An id is missing only after a pass by start and a pass by making were complete at every account.
     """
-    mine = numeric_id_of(question)
-    began_at = time.time()
-    windows = windows_of(question)
-    wanted = {mine, *others}
-    seen: dict[str, Told] = {}
-    told: list[Told] = []
-    for client in clients:
-        failures: list[Unavailable | Unusable] = []
-        for window in windows:
-            one = await _look_for(client, window, wanted, mine, priority)
-            for found in one.found:
-                numeric_id = str(found.booking["id"])
-                seen[numeric_id] = (client.account, ownership.placed(found, client.account, tenant))
-            if mine in seen:
-                return seen
-            if one.failure is not None:
-                failures.append(one.failure)
-        told.append((client.account, _absence(failures, len(windows), began_at)))
-    return {**seen, mine: _best(told)}
+
+    def __init__(
+        self,
+        *,
+        clients: Sequence[CalcomClient],
+        ownership: Ownership,
+        batches: Sequence[Batch],
+        priority: Priority,
+        conclude: Conclude,
+    ) -> None:
+        self._clients = clients
+        self._ownership = ownership
+        self._priority = priority
+        self._conclude = conclude
+        self._open: dict[str, list[Batch]] = {}
+        for batch in batches:
+            self._open.setdefault(batch.asked, []).append(batch)
+
+    async def run(self) -> None:
+        """Search to the end. Raises what `conclude` raises."""
+        began_at = time.time()
+        told: defaultdict[str, list[Told]] = defaultdict(list)
+        for client in self._clients:
+            failures = await self._search(client)
+            for numeric_id, questions in self._asked().items():
+                absence = _absence(failures.get(numeric_id), questions, began_at)
+                told[numeric_id].append((client.account, absence))
+        left = [(batch, _best(told[numeric_id])) for numeric_id, batches in self._open.items() for batch in batches]
+        await self._conclude(left)
+
+    async def _search(self, client: CalcomClient) -> dict[str, _Failure]:
+        """Both kinds of pass at one account; by numeric id, why its absence there is not known."""
+        failures: dict[str, _Failure] = {}
+        for passes_of in (started_passes, created_passes):
+            for one in passes_of(self._asked()):
+                wanted = one.ids & self._open.keys()
+                if not wanted:
+                    continue
+                shown = await _look_for(client, one.window, wanted, self._priority)
+                await self._found(client, shown.found)
+                if shown.failure is not None:
+                    failures |= dict.fromkeys(wanted & self._open.keys(), shown.failure)
+                if isinstance(shown.failure, Unavailable):
+                    return failures | dict.fromkeys(self._open, shown.failure)
+        return failures
+
+    async def _found(self, client: CalcomClient, found: Sequence[Found]) -> None:
+        concluded = [
+            (batch, (client.account, self._ownership.placed(one, client.account, batch.tenant)))
+            for one in found
+            for batch in self._open.pop(str(one.booking["id"]), [])
+        ]
+        if concluded:
+            await self._conclude(concluded)
+
+    def _asked(self) -> Mapping[str, Sequence[CalcomQuestion]]:
+        return {
+            numeric_id: [question for batch in batches for question in batch.questions]
+            for numeric_id, batches in self._open.items()
+        }
 
 
-async def _look_for(
-    client: CalcomClient, window: Window, wanted: Collection[str], mine: str, priority: Priority
-) -> Walk:
-    """Read the window until its end, or until `mine` was seen."""
+async def _look_for(client: CalcomClient, window: Window, wanted: Collection[str], priority: Priority) -> Walk:
+    """Read the window until its end, or until all wanted ids were seen."""
     seen: set[str] = set()
 
     def wants(booking: Booking) -> bool:
         numeric_id = str(booking["id"])
-        seen.add(numeric_id)
+        if numeric_id in wanted:
+            seen.add(numeric_id)
         return numeric_id in wanted
 
-    return await walk(client, window, wants, priority, worth_going_on=lambda _, __: mine not in seen)
+    return await walk(client, window, wants, priority, worth_going_on=lambda _, __: len(seen) < len(wanted))
 
 
-def windows_of(question: CalcomQuestion) -> list[Window]:
-    """The windows in which the booking must stand if it is there; fewer than two prove no absence."""
-    starts_at = question.matters_at
-    created_at = None
-    if isinstance(question, NumericQuestion):
-        starts_at = question.starts_at or question.matters_at
-        created_at = question.created_at
-    windows = []
-    if starts_at:
-        start = datetime.fromisoformat(starts_at)
-        windows.append(started_between(start - AROUND, start + AROUND))
-    if created_at:
-        created = datetime.fromisoformat(created_at)
-        windows.append(created_between(created - AROUND, created + AROUND))
-    return windows
-
-
-def _absence(failures: Sequence[Unavailable | Unusable], passes: int, began_at: float) -> BookingAnswer:
-    if failures:
-        return failures[0]
-    if passes < PASSES_OF_AN_ABSENCE:
+def _absence(failure: _Failure | None, questions: Sequence[CalcomQuestion], began_at: float) -> BookingAnswer:
+    if failure is not None:
+        return failure
+    if not absence_is_provable(questions):
         return Unusable(reason="too little is known to look for the numeric id", began_at=began_at)
     return Missing(began_at=began_at, http_status=200)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from connectors.calcom.listing import Window, started_between
-from connectors.calcom.queue import CalcomQuestion, Waiting, priority_of, subject_of
+from connectors.calcom.queue import CalcomQuestion, Waiting, is_urgent, priority_of, subject_of
 from connectors.calcom.quota import Priority
 
 #: From so many bookings on, a list page may be cheaper than asking for each.
@@ -22,9 +22,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     questions: tuple[CalcomQuestion, ...]
 
-    @property
-    def priority(self) -> Priority:
-        """That of its most urgent question."""
+    def priority(self, now: datetime) -> Priority:
+        """That of its most urgent question, as of now."""
+        if any(is_urgent(question, now) for question in self.questions):
+            return Priority.URGENT
         return min(priority_of(question) for question in self.questions)
 
     @property

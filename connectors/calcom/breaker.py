@@ -15,6 +15,8 @@ from typing import Literal
 
 import msgspec
 
+from connectors.calcom.breaker_tally import BreakerTally, counted, fast_failed
+
 State = Literal["closed", "open", "half_open"]
 
 
@@ -109,8 +111,10 @@ class Breaker:
         clock: Callable[[], float],
         save: Callable[[BreakerState], Awaitable[None]],
         state: BreakerState | None = None,
+        tally: BreakerTally | None = None,
     ) -> None:
         self.policy = policy
+        self.tally = tally or BreakerTally()
         self._clock = clock
         self._save = save
         # A probe of a process that is gone has nobody to end it.
@@ -124,6 +128,10 @@ class Breaker:
     def wait_seconds(self) -> float:
         """How long until a call may go; 0 means now."""
         return wait_seconds(self.state, self._clock(), self.policy)
+
+    def refused(self, calls: int = 1) -> None:
+        """So many calls were not made because it is open; kept with the next change of state."""
+        self.tally = fast_failed(self.tally, calls)
 
     async def admit(self) -> bool:
         """Whether the call may go now; if so it must be followed by `succeeded` or `failed`."""
@@ -142,5 +150,7 @@ class Breaker:
 
     async def _move(self, state: BreakerState) -> None:
         if state != self.state:
+            open_seconds = max(0.0, self._clock() - (self.state.opened_at or self._clock()))
+            self.tally = counted(self.tally, self.state.state, state.state, open_seconds)
             self.state = state
             await self._save(state)

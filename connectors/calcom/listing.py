@@ -14,8 +14,9 @@ from connectors.calcom.booking import Booking
 from connectors.calcom.client import PAGE_ROWS_MAX, CalcomClient
 from connectors.calcom.quota import Priority
 
-#: More pages than this in one window are not read: 10 000 bookings within two days are no calendar.
+#: More pages than this in two days are not read: 10 000 bookings within them are no calendar.
 PAGES_MAX = 40
+PAGES_MAX_SPAN = timedelta(days=2)
 #: Rounding of instants on the server's side.
 FILTER_SLACK = timedelta(seconds=60)
 
@@ -37,6 +38,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
             self.sort: "asc",
             "take": PAGE_ROWS_MAX,
         }
+
+    @property
+    def pages_max(self) -> int:
+        """How many pages are read at most."""
+        return PAGES_MAX * max(1, -(-(self.end - self.begin) // PAGES_MAX_SPAN))
 
     def holds(self, booking: Booking) -> bool:
         """Whether a row may stand on a page of this window; a row without the field may."""
@@ -88,7 +94,7 @@ async def walk(
     found: dict[str, Found] = {}
     rejected = 0
     params = window.params()
-    for number in range(PAGES_MAX):
+    for number in range(window.pages_max):
         page = await client.page({**params, "skip": number * PAGE_ROWS_MAX}, priority)
         if not isinstance(page, Page):
             return Walk(found=tuple(found.values()), complete=False, pages=number + 1, failure=page)
@@ -104,8 +110,8 @@ async def walk(
     return Walk(
         found=tuple(found.values()),
         complete=False,
-        pages=PAGES_MAX,
-        failure=Unusable(reason=f"more than {PAGES_MAX} pages in one window", began_at=page.began_at),
+        pages=window.pages_max,
+        failure=Unusable(reason=f"more than {window.pages_max} pages in one window", began_at=page.began_at),
     )
 
 

@@ -24,22 +24,50 @@ RETRY_SECONDS_MAX = 60.0
 
 _PRIORITY = {"proof": Priority.PROOF, "settle": Priority.SETTLE, "reread": Priority.REREAD}
 
+#: An appointment that began so recently, or begins so soon, is at hand: its proof is urgent.
+UNDER_WAY_SECONDS = 3_600
+AT_HAND_SECONDS = 86_400
+
+# Asking again changes nothing, and writes nothing, unless it is more urgent now.
 _ADD = """
 INSERT INTO verification_queue (request_id, tenant, subject, priority, matters_at, question)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::jsonb[])
-ON CONFLICT (request_id) DO UPDATE
-   SET priority = least(verification_queue.priority, excluded.priority)
+ON CONFLICT (request_id) DO UPDATE SET priority = excluded.priority
+ WHERE excluded.priority < verification_queue.priority
 """
-# Everybody who waits for a booking gets the answer of the read that one of them is due for.
+# Nearest appointment first, then those of unknown time, then those that are over; each branch follows the index.
+# Everybody who waits for a booking gets the answer of the read that one of them is due for, also those put off.
 _WAITING = """
-SELECT question::text AS question, attempts FROM verification_queue AS waiting
- WHERE tenant = ANY($1) AND NOT request_id = ANY($2)
-   AND EXISTS (
-       SELECT FROM verification_queue AS due
-        WHERE due.tenant = waiting.tenant AND due.subject = waiting.subject
-          AND due.not_before <= now() AND NOT due.request_id = ANY($2))
- ORDER BY priority, matters_at NULLS LAST, created_at, request_id
- LIMIT $3
+WITH turn AS (
+    SELECT due.tenant, due.subject,
+           row_number() OVER (ORDER BY due.priority, due.rank, abs(extract(epoch FROM due.matters_at - now())),
+                                       due.created_at, due.request_id) AS place
+      FROM unnest($1::text[]) AS asking (tenant)
+     CROSS JOIN unnest('{0,2,3}'::smallint[]) AS class (priority)
+     CROSS JOIN LATERAL (
+        (SELECT tenant, subject, priority, 0 AS rank, matters_at, created_at, request_id FROM verification_queue AS q
+          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
+            AND NOT q.request_id = ANY($2) AND q.matters_at >= now() - make_interval(secs => $4)
+            AND (NOT $6 OR q.priority = 0 AND q.matters_at <= now() + make_interval(secs => $5))
+          ORDER BY q.matters_at LIMIT $3)
+        UNION ALL
+        (SELECT tenant, subject, priority, 1, matters_at, created_at, request_id FROM verification_queue AS q
+          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
+            AND NOT q.request_id = ANY($2) AND q.matters_at IS NULL AND NOT $6
+          ORDER BY q.matters_at, q.created_at LIMIT $3)
+        UNION ALL
+        (SELECT tenant, subject, priority, 2, matters_at, created_at, request_id FROM verification_queue AS q
+          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
+            AND NOT q.request_id = ANY($2) AND q.matters_at < now() - make_interval(secs => $4) AND NOT $6
+          ORDER BY q.matters_at DESC LIMIT $3)
+     ) AS due
+     ORDER BY place LIMIT $3)
+SELECT waiting.question::text AS question, waiting.attempts
+  FROM (SELECT tenant, subject, min(place) AS place FROM turn GROUP BY tenant, subject) AS read
+  JOIN verification_queue AS waiting ON waiting.tenant = read.tenant AND waiting.subject = read.subject
+ WHERE NOT waiting.request_id = ANY($2)
+ ORDER BY read.place, waiting.priority, waiting.request_id
+ LIMIT 2 * $3
 """
 # 2, 4, 8 … seconds, up to the bound, with a tenth of jitter so that a thousand do not come back as one.
 _POSTPONE = """
@@ -51,8 +79,10 @@ UPDATE verification_queue
 """
 _NEXT_AT = """
 SELECT extract(epoch FROM min(not_before) - now())::float8
-  FROM verification_queue WHERE tenant = ANY($1) AND NOT request_id = ANY($2)
+  FROM verification_queue WHERE tenant = ANY($1) AND not_before IS NOT NULL
 """
+_COME_DUE = "UPDATE verification_queue SET not_before = NULL WHERE tenant = ANY($1) AND not_before <= now()"
+_RELEASE = "UPDATE verification_queue SET not_before = NULL WHERE tenant = ANY($1) AND not_before IS NOT NULL"
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,17 +117,30 @@ class QuestionQueue:
             for tenant in {question.tenant for question in distinct}:
                 await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, tenant)
 
-    async def waiting(self, tenants: Collection[str], besides: Collection[str], limit: int) -> list[Waiting]:
-        """The most urgent questions of these tenants whose time has come, without those of `besides`."""
-        rows = await self._pool.fetch(_WAITING, list(tenants), list(besides), limit)
+    async def waiting(
+        self, tenants: Collection[str], besides: Collection[str], limit: int, *, urgent_only: bool = False
+    ) -> list[Waiting]:
+        """The most urgent questions of these tenants whose time has come, without those of `besides`.
+
+        At most `limit` bookings. `urgent_only`: proofs of appointments that are at hand.
+        """
+        if not tenants:
+            return []
+        rows = await self._pool.fetch(
+            _WAITING, list(tenants), list(besides), limit, UNDER_WAY_SECONDS, AT_HAND_SECONDS, urgent_only
+        )
         return [
             Waiting(question=msgspec.json.decode(row["question"], type=CalcomQuestion), attempts=row["attempts"])
             for row in rows
         ]
 
-    async def next_in_seconds(self, tenants: Collection[str], besides: Collection[str]) -> float | None:
-        """How long until the next question's time comes; None if none waits."""
-        seconds = await self._pool.fetchval(_NEXT_AT, list(tenants), list(besides))
+    async def come_due(self, tenants: Collection[str]) -> None:
+        """What was put off until now waits for its turn again."""
+        await self._pool.execute(_COME_DUE, list(tenants))
+
+    async def next_in_seconds(self, tenants: Collection[str]) -> float | None:
+        """How long until a question that was put off comes due; None if none is put off."""
+        seconds = await self._pool.fetchval(_NEXT_AT, list(tenants))
         return None if seconds is None else max(0.0, float(seconds))
 
     async def answered(self, request_ids: Collection[str]) -> None:
@@ -110,15 +153,20 @@ class QuestionQueue:
 
     async def release(self, tenants: Collection[str]) -> None:
         """Cal.com is back: what was put off may be asked now, nearest first."""
-        await self._pool.execute(
-            "UPDATE verification_queue SET not_before = now() WHERE tenant = ANY($1) AND not_before > now()",
-            list(tenants),
-        )
+        await self._pool.execute(_RELEASE, list(tenants))
 
 
 def priority_of(question: CalcomQuestion) -> Priority:
     """Who goes first: proofs, settling reads, re-reads."""
     return _PRIORITY[question.purpose]
+
+
+def is_urgent(question: CalcomQuestion, now: datetime) -> bool:
+    """Whether people may be about to stand before a closed door: a proof whose appointment is at hand."""
+    matters_at = _moment(question.matters_at)
+    if question.purpose != "proof" or matters_at is None:
+        return False
+    return -UNDER_WAY_SECONDS <= (matters_at - now).total_seconds() <= AT_HAND_SECONDS
 
 
 def subject_of(question: CalcomQuestion) -> str:

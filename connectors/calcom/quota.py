@@ -1,97 +1,41 @@
-"""How many requests one Cal.com key may still make, and who goes first.
+"""How many requests one Cal.com key may still make, and who goes first: callers wait for their turn.
 
-`Window` is the arithmetic, without a clock of its own: at most so many requests in any 60 s (a moving window:
-bursts are allowed, the sum is not passed), fewer while the server says so. `Quota` lets callers wait for
-their turn.
+Each turn is kept before its request goes out: a process that starts within the minute goes on counting where the
+last one ended.
 """
 
 import asyncio
 import heapq
-from collections import deque
-from collections.abc import Callable
-from enum import IntEnum
+from collections.abc import Awaitable, Callable
 from itertools import count
 
+from connectors.calcom.quota_window import Priority as Priority  # asked for together with the quota
+from connectors.calcom.quota_window import Usage, Window
 from connectors.calcom.rate import WINDOW_SECONDS, RateNotice
 
-#: What is left of the server's allowance for the application that may share the key.
-RESERVE_REQUESTS_MAX = 5
-#: Of the quota, what re-reads of open findings may take (design §4a).
-REREAD_SHARE = 0.25
 
-
-class Priority(IntEnum):
-    """Who goes first when requests wait."""
-
-    PROOF = 0  # a finding waits for it
-    POLL = 1  # two requests an interval; what webhooks lost is seen only here
-    SETTLE = 2  # a webhook's claim to be confirmed
-    REREAD = 3  # an open finding looked at again
-
-
-class Window:
-    """The requests of the last 60 s of one key. All instants in seconds of one steady clock."""
-
-    def __init__(self, requests_per_minute: int, window_seconds: float = WINDOW_SECONDS) -> None:
-        self._max = requests_per_minute
-        self._rereads_max = max(1, int(requests_per_minute * REREAD_SHARE))
-        self._seconds = window_seconds
-        self._taken: deque[float] = deque()
-        self._rereads: deque[float] = deque()
-        self._blocked_until = float("-inf")
-        # What the server still takes, and until when that was said.
-        self._told_left: int | None = None
-        self._told_until = float("-inf")
-
-    def wait_seconds(self, now: float, priority: Priority) -> float:
-        """How long until a request of this priority may go; 0 means now."""
-        self._forget(now)
-        waits = [0.0, self._blocked_until - now]
-        if len(self._taken) >= self._max:
-            waits.append(self._taken[len(self._taken) - self._max] + self._seconds - now)
-        if priority is Priority.REREAD and len(self._rereads) >= self._rereads_max:
-            waits.append(self._rereads[0] + self._seconds - now)
-        if self._told_left is not None and self._told_left <= 0:
-            waits.append(self._told_until - now)
-        return max(waits)
-
-    def take(self, now: float, priority: Priority) -> None:
-        """A request goes out now. To be called only when `wait_seconds` is 0."""
-        self._taken.append(now)
-        if priority is Priority.REREAD:
-            self._rereads.append(now)
-        if self._told_left is not None:
-            self._told_left -= 1
-
-    def told(self, notice: RateNotice, now: float, in_flight: int) -> None:
-        """The server said how much it still takes; `in_flight` requests it has not counted yet."""
-        self._forget(now)
-        reserve = min(RESERVE_REQUESTS_MAX, (notice.limit or 0) // 20)
-        left = max(0, notice.remaining - reserve - in_flight)
-        until = now + notice.reset_seconds
-        # Answers overtake one another: within one window of the server only the lower word counts.
-        same_window = self._told_left is not None and until <= self._told_until + 1.0
-        self._told_left = min(self._told_left, left) if same_window and self._told_left is not None else left
-        self._told_until = until
-
-    def block(self, now: float, seconds: float) -> None:
-        """The server refused (429): nothing goes until its window is over."""
-        self._blocked_until = max(self._blocked_until, now + seconds)
-
-    def _forget(self, now: float) -> None:
-        for times in (self._taken, self._rereads):
-            while times and times[0] + self._seconds <= now:
-                times.popleft()
-        if now >= self._told_until:
-            self._told_left = None
+async def keep_nothing(_: Usage) -> None:
+    """For a quota that need not outlive its process."""
 
 
 class Quota:
-    """The turns of one key. One per key, however many accounts and tenants share it."""
+    """The turns of one key. One per key, however many accounts and tenants share it.
 
-    def __init__(self, requests_per_minute: int, clock: Callable[[], float]) -> None:
+    `keep` stores the usage; what it raises is raised by `turn`, and the request must not go out.
+    """
+
+    def __init__(
+        self,
+        requests_per_minute: int,
+        clock: Callable[[], float],
+        keep: Callable[[Usage], Awaitable[None]] = keep_nothing,
+    ) -> None:
         self.window = Window(requests_per_minute)
         self._clock = clock
+        self._keep = keep
+        self._keeping = asyncio.Lock()
+        self._granted = 0
+        self._kept = 0
         self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -101,8 +45,12 @@ class Quota:
         """How long a request of this priority would wait, others' turns not counted."""
         return self.window.wait_seconds(self._clock(), priority)
 
+    def left_share(self) -> float:
+        """How much of the quota is free, 0 to 1."""
+        return self.window.left_share(self._clock())
+
     async def turn(self, priority: Priority) -> None:
-        """Wait for the right to one request; the right is used up on return.
+        """Wait for the right to one request; the right is used up, and kept, on return.
 
         Within a priority first come, first served. A caller that gives up (is cancelled) takes nothing.
         """
@@ -110,6 +58,15 @@ class Quota:
         heapq.heappush(self._waiting, (priority, next(self._order), turn))
         self._grant()
         await turn
+        await self._keep_all()
+
+    def answered(self, questions: int) -> None:
+        """So many questions were answered: the pace that the estimate of the full proof goes by."""
+        self.window.answered(self._clock(), questions)
+
+    def restore(self, usage: Usage) -> None:
+        """Go on from what the process before kept."""
+        self.window.restore(self._clock(), usage)
 
     def told(self, notice: RateNotice | None) -> None:
         """An answer came with these rate headers."""
@@ -140,4 +97,14 @@ class Quota:
                 return
             heapq.heappop(self._waiting)
             self.window.take(now, priority)
+            self._granted += 1
             turn.set_result(None)
+
+    async def _keep_all(self) -> None:
+        """Whoever keeps first keeps for all that were granted meanwhile."""
+        mine = self._granted
+        async with self._keeping:
+            if self._kept < mine:
+                granted = self._granted
+                await self._keep(self.window.usage(self._clock()))
+                self._kept = granted

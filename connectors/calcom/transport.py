@@ -84,10 +84,12 @@ class Transport:
 
     def _refuse_if_open(self) -> None:
         if self.breaker.wait_seconds() > 0:
+            self.breaker.refused()
             raise Unanswered("breaker open", began_at=time.time())
 
     async def _attempt(self, path: str, params: Mapping[str, str | int], timeout_seconds: float) -> Reply:
         if not await self.breaker.admit():
+            self.breaker.refused()
             raise Unanswered("breaker open", began_at=time.time())
         began_at = time.time()
         self.quota.in_flight += 1

@@ -1,13 +1,13 @@
 """The verifier put together: the lanes that ask Cal.com, the polls, the probes, and what wakes them.
 
-Only one process does this at a time (it holds the lock "calcom"): the quota of a key is counted in memory.
+Only one process does this at a time (it holds the lock "calcom"): so each key has one queue and one count.
 """
 
 import asyncio
 from functools import partial
 from typing import Any
 
-from connectors.calcom.accounts import keep_probing, open_accounts, tenants_by_accounts
+from connectors.calcom.accounts import keep_probing, open_accounts, tenants_by_keys
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.deliveries import hear_deliveries
 from connectors.calcom.hearing import Hearing
@@ -16,16 +16,11 @@ from connectors.calcom.ownership import Ownership
 from connectors.calcom.poll import Poll
 from connectors.calcom.poll_cursor import load_event_types
 from connectors.calcom.queue import CHANNEL, QuestionQueue
-from connectors.calcom.quota import Quota
 from connectors.calcom.reads import Publish
 from connectors.calcom.subscription_audit import keep_auditing
+from connectors.calcom.telling import Telling
 from connectors.supervision import supervised
 from streams.settings import Settings
-
-
-def known_tenants(settings: Settings) -> frozenset[str]:
-    """The tenants for whom some account can be asked."""
-    return frozenset(tenant for tenants in tenants_by_accounts(settings).values() for tenant in tenants)
 
 
 async def read_calcom(
@@ -35,7 +30,6 @@ async def read_calcom(
     listener: Any,
     publish: Publish,
     policy: BreakerPolicy,
-    quotas: dict[str, Quota],
     audit_seconds: float,
 ) -> None:
     """Ask and poll for ever. `listener` is a connection of its own, for LISTEN; `pool` is the store's.
@@ -43,20 +37,19 @@ async def read_calcom(
     Raises what asyncpg raises when the store is away at the start; later each part is started again by
     itself.
     """
-    accounts = await open_accounts(settings, pool, policy, quotas)
+    accounts = await open_accounts(settings, pool, policy)
     queue = QuestionQueue(pool)
     ownership = Ownership(settings)
     for account, event_types in (await load_event_types(pool)).items():
         ownership.learn(account, event_types)
     lanes = [
         Lane(
-            tenants=tenants,
-            clients=[accounts.clients[name] for name in names],
+            clients={tenant: accounts.of(tenant) for tenant in tenants},
             ownership=ownership,
             queue=queue,
-            publish=publish,
+            telling=Telling(queue, publish),
         )
-        for names, tenants in tenants_by_accounts(settings).items()
+        for tenants in tenants_by_keys(settings)
     ]
     lane_of = {tenant: lane for lane in lanes for tenant in lane.tenants}
 

@@ -1,9 +1,11 @@
 """Which questions one read answers, which lists are worth it, and what a person's wish asks."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
 
 from connectors.calcom.answers import Elsewhere, Found, Missing, Unavailable, Unusable, best_of
-from connectors.calcom.asking import windows_of
 from connectors.calcom.batches import batches_of, listable, pages_are_cheaper, window_over
 from connectors.calcom.queue import CalcomQuestion, Waiting
 from connectors.calcom.quota import Priority
@@ -23,20 +25,35 @@ def about(uid: str, request: str = "r", purpose: Purpose = "proof", starts: str 
     )
 
 
-def numeric(starts: str | None, created: str | None) -> NumericQuestion:
-    return NumericQuestion(
-        request_id="n", tenant="1", asked_at="", purpose="proof", numeric_id="17", starts_at=starts, created_at=created
-    )
-
-
 def waiting(*questions: CalcomQuestion) -> list[Waiting]:
     return [Waiting(question=question, attempts=0) for question in questions]
 
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
 def test_questions_on_one_booking_are_one_batch_with_its_most_urgent_purpose() -> None:
     first, second = batches_of(waiting(about("a", "1", "reread"), about("b"), about("a", "2", "proof")))
-    assert (first.asked, first.priority, first.request_ids) == ("a", Priority.PROOF, ("1-a", "2-a"))
+    assert (first.asked, first.priority(NOW), first.request_ids) == ("a", Priority.PROOF, ("1-a", "2-a"))
     assert second.asked == "b"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "starts", "priority"),
+    [
+        ("proof", "2026-03-01T12:30:00Z", Priority.URGENT),
+        ("proof", "2026-03-02T11:59:00Z", Priority.URGENT),
+        ("proof", "2026-03-01T11:15:00Z", Priority.URGENT),  # it has just begun
+        ("proof", "2026-03-02T12:01:00Z", Priority.PROOF),
+        ("proof", "2026-03-01T10:00:00Z", Priority.PROOF),  # it is over
+        ("proof", None, Priority.PROOF),
+        ("settle", "2026-03-01T12:30:00Z", Priority.SETTLE),
+        ("reread", "2026-03-01T12:30:00Z", Priority.REREAD),
+    ],
+)
+def test_the_proof_of_an_appointment_at_hand_is_urgent(purpose: Purpose, starts: str | None, priority: int) -> None:
+    [batch] = batches_of(waiting(about("a", purpose=purpose, starts=starts)))
+    assert batch.priority(NOW) is priority
 
 
 def test_a_numeric_id_asked_as_a_uid_is_looked_for_in_lists() -> None:
@@ -59,15 +76,6 @@ def test_the_next_pages_are_read_only_while_they_cost_less_than_single_reads() -
     assert not pages_are_cheaper(10, not_found=10)
     assert not pages_are_cheaper(None, not_found=10)
     assert not pages_are_cheaper(0, not_found=10)
-
-
-def test_a_numeric_id_is_looked_for_a_day_around_its_start_and_around_its_making() -> None:
-    start, made = windows_of(numeric("2026-03-10T09:00:00.000Z", "2026-03-01T10:00:00.000Z"))
-    assert start.params()["afterStart"] == "2026-03-09T09:00:00.000Z"
-    assert start.params()["beforeEnd"] == "2026-03-11T09:00:00.000Z"
-    assert made.params()["afterCreatedAt"] == "2026-02-28T10:00:00.000Z"
-    assert made.params()["beforeCreatedAt"] == "2026-03-02T10:00:00.000Z"
-    assert len(windows_of(numeric(None, "2026-03-01T10:00:00.000Z"))) == 1
 
 
 def test_of_several_accounts_found_wins_and_missing_needs_all() -> None:
