@@ -9,12 +9,14 @@ from typing import Any
 import httpx
 import msgspec
 
+from api.demo_order import DemoOrder, settings_for
 from api.demo_story import Story
 from api.demo_view import View
 from api.demo_watch import AlertWatch, VerdictWatch, forever
 from api.up import Running, start_everything
 from connectors.stack.errors import StackError
-from connectors.world.ledger import Fault, read_ledger
+from connectors.world.ledger import Fault, LedgerReader, read_ledger
+from connectors.world.report import markdown
 from connectors.world.score import Score, score
 from streams.settings import Settings
 
@@ -23,10 +25,18 @@ DRAIN_SECONDS_MAX = 100.0
 #: And so long at least, in which a false alarm would show itself.
 DRAIN_SECONDS_MIN = 20.0
 LOOK_SECONDS = 0.5
-FAULTS_PER_RULE = 12
 MARKER = "demo"
 #: What an installation keeps in its home; without its passwords and ports a new one begins with empty tables.
-KEPT_BY_UP = ("kafka", "connect", "postgres", "passwords.json", "ports.json", "ledger.jsonl", "scoreboard.json")
+KEPT_BY_UP = (
+    "kafka",
+    "connect",
+    "postgres",
+    "passwords.json",
+    "ports.json",
+    "ledger.jsonl",
+    "scoreboard.json",
+    "score.md",
+)
 EXIT_MISSED_OR_FALSE = 1
 
 
@@ -46,7 +56,7 @@ class Demo:
     def __init__(self, running: Running, home: Path, view: View) -> None:
         endpoints = running.plan.endpoints
         self._world = httpx.AsyncClient(base_url=str(endpoints.calcom_url), timeout=10)
-        self._ledger = home / "ledger.jsonl"
+        self._ledger = LedgerReader(home / "ledger.jsonl")
         self._view = view
         self._story = Story()
         self.alerts = AlertWatch(endpoints.api_url, endpoints.api_key)
@@ -55,21 +65,21 @@ class Demo:
         self._requests_per_minute = running.plan.settings.calcom.requests_per_minute
         self._began = time.monotonic()
 
-    async def run(self, seconds: int, seed: int) -> Score:
-        """Plant for `seconds`, drain, and compare."""
+    async def run(self, order: DemoOrder) -> Score:
+        """Plant for the order's time, drain, and compare."""
         watching = [
             asyncio.create_task(forever(self.alerts, self._fresh)),
             asyncio.create_task(self.verdicts.run()),
         ]
         try:
-            await self._order(seconds, seed)
-            await self._watch_until(self._began + seconds)
+            await self._begin(order)
+            await self._watch_until(self._began + order.seconds)
             planted = time.monotonic()
             while time.monotonic() < planted + DRAIN_SECONDS_MAX and not await self._is_settled(planted):
                 await self._watch_until(time.monotonic() + LOOK_SECONDS)
             await self._story_so_far()
             events = (await self._status())["events"]
-            return score(read_ledger(self._ledger), list(self.alerts.episodes.values()), events)
+            return score(self._ledger.entries(), list(self.alerts.episodes.values()), events)
         finally:
             for task in watching:
                 task.cancel()
@@ -77,9 +87,8 @@ class Demo:
             await self.alerts.close()
             await self._world.aclose()
 
-    async def _order(self, seconds: int, seed: int) -> None:
-        order = {"seconds": seconds, "seed": seed, "faults_per_rule": FAULTS_PER_RULE}
-        answer = await self._world.post("/_control/traffic", json=order)
+    async def _begin(self, order: DemoOrder) -> None:
+        answer = await self._world.post("/_control/traffic", json=order.traffic())
         answer.raise_for_status()
         self._began = time.monotonic()
 
@@ -96,7 +105,7 @@ class Demo:
             await asyncio.sleep(min(LOOK_SECONDS, left))
 
     async def _story_so_far(self) -> None:
-        entries = read_ledger(self._ledger)
+        entries = self._ledger.entries()
         faults = [entry for entry in entries if isinstance(entry, Fault)]
         while not self._fresh.empty():
             self._view.line(self._story.found(faults, self._fresh.get_nowait()))
@@ -124,24 +133,27 @@ class Demo:
         """Every fault that still stands is told, and a false alarm had time to come."""
         if time.monotonic() < planted + DRAIN_SECONDS_MIN:
             return False
-        so_far = score(read_ledger(self._ledger), list(self.alerts.episodes.values()))
+        so_far = score(self._ledger.entries(), list(self.alerts.episodes.values()))
         return not so_far.missed
 
 
-async def run_demo(settings: Settings, home: Path, seconds: int, seed: int) -> int:
+async def run_demo(settings: Settings, home: Path, order: DemoOrder) -> int:
     """0 if nothing was missed and nothing was false, else 1."""
     home = home.absolute()
     _begin_empty(home)
     view = View()
     view.console.print(f"Starting Kafka, Debezium, Postgres, Cal.com's simulator and Plumbline in {home} …")
-    running = await start_everything(settings, home)
+    running = await start_everything(settings_for(order, settings), home)
     try:
-        view.console.print(f"Planting faults for {seconds} s (seed {seed}). API {running.plan.endpoints.api_url}")
+        view.console.print(
+            f"Planting faults for {order.seconds} s (seed {order.seed}). API {running.plan.endpoints.api_url}"
+        )
         with view:
-            result = await Demo(running, home, view).run(seconds, seed)
+            result = await Demo(running, home, view).run(order)
     finally:
         await asyncio.shield(running.stop())
     (home / "scoreboard.json").write_bytes(msgspec.json.format(msgspec.json.encode(result.board), indent=2))
+    (home / "score.md").write_text(markdown(result.board), encoding="utf-8")
     view.score(result.board)
     _tell(result, home, view)
     return 0 if result.passed else EXIT_MISSED_OR_FALSE
@@ -171,4 +183,6 @@ def _tell(result: Score, home: Path, view: View) -> None:
     for false in result.false_alarms:
         view.console.print(f"[bold red]FALSE[/] alert {false}")
     verdict = "nothing missed, nothing false" if result.passed else "see above"
-    view.console.print(f"{len(faults)} faults planted: {verdict}. Score: {home / 'scoreboard.json'}")
+    view.console.print(
+        f"{len(faults)} faults planted: {verdict}. Score: {home / 'scoreboard.json'}, as a table: score.md"
+    )

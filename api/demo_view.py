@@ -10,6 +10,9 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
+from connectors.world.ledger import GRACE_SECONDS
+from connectors.world.report import keeps_promise, target_seconds
+
 LINES_SHOWN = 18
 REFRESH_PER_SECOND = 4
 #: Without a terminal the figures are printed this often, in looks of the demo's loop.
@@ -59,17 +62,44 @@ class View:
     def score(self, board: Mapping[str, Any]) -> None:
         """The score per rule, the total last."""
         table = Table(title="Score")
-        for column in ("rule", "planted", "found", "false", "p50 s", "p95 s", "max s", "poll", "settle", "list"):
+        for column in (
+            "rule",
+            "planted",
+            "found",
+            "false",
+            "p50 s",
+            "p95 s",
+            "max s",
+            "promised",
+            "poll",
+            "settle",
+            "list",
+        ):
             table.add_column(column, justify="left" if column == "rule" else "right")
         for rule, line in (*board["rules"].items(), ("total", board["total"])):
             seconds = line["detection_seconds"]
             bound = [f"{line[name]['found']}/{line[name]['planted']}" for name in _BOUNDS]
-            cells = [rule, line["planted"], line["found"], line["false_alarms"], *_rounded(seconds), *bound]
+            cells = [
+                rule,
+                line["planted"],
+                line["found"],
+                line["false_alarms"],
+                *_rounded(seconds),
+                _promise(rule, line),
+                *bound,
+            ]
             table.add_row(*(str(cell) for cell in cells), end_section=rule == list(board["rules"])[-1])
         self.console.print(table)
 
 
 _BOUNDS = ("poll_bound", "settle_bound", "list_bound")
+
+
+def _promise(rule: str, line: Mapping[str, Any]) -> str:
+    """The p95 that is promised, and whether it was kept."""
+    if rule not in GRACE_SECONDS:
+        return ""
+    return f"≤ {target_seconds(rule):.1f} {'ok' if keeps_promise(rule, line) else 'short'}"
 
 
 def _rounded(seconds: Mapping[str, float | None]) -> list[str]:

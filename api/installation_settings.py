@@ -15,6 +15,9 @@ from connectors.stack.stack import StackEndpoints
 from connectors.world.config import WorldAccount, WorldConfig, default_accounts
 from streams.settings import Settings
 
+#: The simulated world's, where no accounts are configured.
+TENANTS = 9
+
 
 def world_of(
     settings: Settings, home: Path, stack: StackEndpoints, ports: Mapping[str, int], api_url: str
@@ -22,10 +25,10 @@ def world_of(
     """The simulated Cal.com, where no real one is configured; with the configured accounts, or nine of its own."""
     if settings.calcom.base_url is not None:
         return None
-    accounts = default_accounts(api_url)
+    accounts = default_accounts(api_url, tenants=max(TENANTS, len(settings.accounts)))
     if settings.accounts:
         accounts = tuple(
-            _like(accounts[n % len(accounts)], account.name, account.tenant or "", n, api_url)
+            _like(accounts[n], account.name, account.tenant or "", n, api_url)
             for n, account in enumerate(settings.accounts)
         )
         keys = {account.name: account for account in settings.accounts}
@@ -112,6 +115,8 @@ def variables_of(settings: Settings, stack: StackEndpoints) -> dict[str, str]:
         "STORE__DSN": settings.store.dsn and settings.store.dsn.get_secret_value(),
         "CALCOM__BASE_URL": settings.calcom.base_url,
         "API__PORT": str(settings.api.port),
+        "DETECTION__GRACE_SECONDS": json.dumps({rule.value: s for rule, s in settings.detection.grace_seconds.items()}),
+        "SCOPE__SYNCED_SOURCES": ",".join(settings.scope.synced_sources),
         "SLACK__WEBHOOK_URL": settings.slack.webhook_url and settings.slack.webhook_url.get_secret_value(),
         "API_KEYS": json.dumps(key_list),
         "ACCOUNTS": json.dumps(accounts),

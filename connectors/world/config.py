@@ -10,8 +10,8 @@ from connectors.world.knobs import Knobs
 
 Generation = Literal["legacy", "pipeline", "mixed"]
 #: What an account's event types are for, in the order of `event_type_ids`.
-EventKind = Literal["plain", "confirmed", "seated", "paid", "series"]
-EVENT_KINDS: tuple[EventKind, ...] = ("plain", "confirmed", "seated", "paid", "series")
+EventKind = Literal["plain", "confirmed", "seated", "paid", "series", "course"]
+EVENT_KINDS: tuple[EventKind, ...] = ("plain", "confirmed", "seated", "paid", "series", "course")
 
 HOSTS = (
     "Ines Okafor", "Marta Lindqvist", "Joao Vilar", "Ewan Birrell", "Aiko Brandt",

@@ -37,6 +37,12 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     times_out: float = 0.0
     #: Everything under /v2 answers 503.
     outage: bool = False
+    #: Accounts whose webhooks are lost, all of them and whatever their fate.
+    webhooks_silent: tuple[str, ...] = ()
+    #: Uids that nobody may read any more: 401.
+    forbidden_uids: tuple[str, ...] = ()
+    #: Lists take no notice of their filters, as behind a wrong version header (calcom.md §6.22).
+    filters_ignored: bool = False
 
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

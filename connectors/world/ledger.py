@@ -31,7 +31,18 @@ GRACE_SECONDS: dict[str, float] = {
     "missing_appointment": 6,
     "missing_direction": 2,
     "missing_call_link": 4,
+    "recent_failure": 0,
+    "call_link_mismatch": 4,
+    "stuck_pending": 20,
+    "sync_failed": 0,
+    "never_synced": 20,
+    "duplicate_appointment": 4,
+    "duplicate_booking": 5,
+    "tenant_mismatch": 5,
+    "missing_tenant": 2,
 }
+#: Minutes by default: the world is told with these instead, so that a run sees them in time.
+SHORTENED = ("stuck_pending", "never_synced")
 LIFE_SECONDS_MIN = 10
 RULES = tuple(GRACE_SECONDS)
 
@@ -117,6 +128,26 @@ class Ledger:
 def read_ledger(path: Path) -> list[Entry]:
     """The entries, each as its last line says, in order of first mention. No file is an empty ledger."""
     return merged(path.read_bytes().splitlines()) if path.exists() else []
+
+
+class LedgerReader:
+    """Follows a ledger that is being written: each look reads only what came since the last one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._entries: dict[str, Entry] = {}
+
+    def entries(self) -> list[Entry]:
+        """As `read_ledger`. Raises msgspec.ValidationError for a line that is no entry."""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                fresh = file.read()
+            fresh = fresh[: fresh.rfind(b"\n") + 1]
+            self._offset += len(fresh)
+            self._entries |= {entry.id: entry for entry in merged(fresh.splitlines())}
+        return list(self._entries.values())
 
 
 def merged(lines: Iterable[bytes]) -> list[Entry]:

@@ -64,13 +64,17 @@ class World:
         if self.traffic is None and self.config.crm_dsn and self.config.ledger:
             self.crm = await Crm.open(self.config.crm_dsn)
             self.ledger = Ledger(Path(self.config.ledger))
+            accounts = self.config.accounts
             practices = []
-            for account in self.config.accounts:
+            for account, neighbour in zip(accounts, (*accounts[1:], accounts[0]), strict=True):
                 api = AccountApi(base_url, account)
                 self._apis.append(api)
-                practices.append(Practice(account, api, self.crm))
-            self.traffic = Traffic(practices, self.ledger, Turned(lambda: self.calcom.knobs, self._turn))
+                practices.append(Practice(account, api, self.crm, neighbour.tenant))
+            self.traffic = Traffic(practices, self.ledger, self._turned())
         return self.traffic
+
+    def _turned(self) -> Turned:
+        return Turned(lambda: self.calcom.knobs, self._turn, lambda: len(self.calcom.bookings))
 
     def _turn(self, knobs: Knobs) -> None:
         self.calcom.knobs = knobs

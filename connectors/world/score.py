@@ -4,6 +4,7 @@ Shape: contracts.md, "scoreboard.json".
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ LATE_SECONDS_MAX = 90.0
 BOUNDS: tuple[Bound, ...] = ("poll_bound", "settle_bound", "list_bound")
 
 Alert = Mapping[str, Any]
+#: Rule, tenant, kind and id of the subject: what makes an alert the same one.
+_Key = tuple[str, str, str, str]
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +49,16 @@ def score(ledger: Iterable[Entry], alerts: Sequence[Alert], events: int = 0) -> 
     An alert seen in several episodes may be given once for each. `events`: all that the product was shown.
     """
     faults = [entry for entry in ledger if isinstance(entry, Fault)]
-    by_key: dict[tuple[str, str, str, str], list[Fault]] = {}
+    faults_of: dict[_Key, list[Fault]] = defaultdict(list)
+    alerts_of: dict[_Key, list[Alert]] = defaultdict(list)
     for fault in faults:
-        by_key.setdefault(_key_of_fault(fault), []).append(fault)
-    is_false = [not any(_is_told_truly(f, alert) for f in by_key.get(_key(alert), [])) for alert in alerts]
-    outcomes = [_Outcome(fault, _detection(fault, alerts)) for fault in faults if fault.counts]
+        faults_of[_key_of_fault(fault)].append(fault)
+    for alert in alerts:
+        alerts_of[_key(alert)].append(alert)
+    is_false = [not any(_is_told_truly(f, alert) for f in faults_of.get(_key(alert), ())) for alert in alerts]
+    outcomes = [
+        _Outcome(fault, _detection(fault, alerts_of.get(_key_of_fault(fault), ()))) for fault in faults if fault.counts
+    ]
     false = [alert for alert, wrong in zip(alerts, is_false, strict=True) if wrong]
     true = [alert for alert, wrong in zip(alerts, is_false, strict=True) if not wrong]
     rules = {
@@ -110,13 +118,9 @@ def _seconds(outcomes: list[_Outcome]) -> dict[str, float | None]:
 
 
 def _detection(fault: Fault, alerts: Sequence[Alert]) -> float | None:
-    """Seconds from the completion to the first alert that tells of it truly; never below 0."""
+    """Seconds from the completion to the first of its key's alerts that tells of it truly; never below 0."""
     complete = parse(fault.complete_at)
-    told = [
-        max(0, parse(alert["readable_at"]) - complete) / SECOND
-        for alert in alerts
-        if _key(alert) == _key_of_fault(fault) and _is_told_truly(fault, alert)
-    ]
+    told = [max(0, parse(alert["readable_at"]) - complete) / SECOND for alert in alerts if _is_told_truly(fault, alert)]
     return min(told, default=None)
 
 
@@ -131,10 +135,10 @@ def _is_late(outcome: _Outcome) -> bool:
     return waits and outcome.seconds is not None and outcome.seconds > LATE_SECONDS_MAX
 
 
-def _key(alert: Alert) -> tuple[str, str, str, str]:
+def _key(alert: Alert) -> _Key:
     subject = alert["subject"]
     return str(alert["rule"]), str(alert["tenant"]), str(subject["kind"]), str(subject["id"])
 
 
-def _key_of_fault(fault: Fault) -> tuple[str, str, str, str]:
+def _key_of_fault(fault: Fault) -> _Key:
     return fault.rule, fault.tenant, fault.subject.kind, fault.subject.id

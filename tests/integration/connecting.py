@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.process import run_connectors
 from connectors.stack.stack import LocalStack
-from connectors.world.calcom.bookings import Attendee, Booking, Draft
+from connectors.world.calcom.booking import Attendee, Booking, Draft
 from connectors.world.calcom.server import calcom_app
 from connectors.world.calcom.state import CalcomState
 from connectors.world.config import WorldAccount, WorldConfig

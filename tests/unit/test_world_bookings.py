@@ -4,16 +4,8 @@ import random
 
 import pytest
 
-from connectors.world.calcom.bookings import (
-    FIRST_ID,
-    Attendee,
-    Booking,
-    Bookings,
-    Draft,
-    NoSuchBooking,
-    Refused,
-    new_uid,
-)
+from connectors.world.calcom.booking import FIRST_ID, Attendee, Booking, Draft, new_uid
+from connectors.world.calcom.bookings import Bookings, NoSuchBooking, Refused
 from connectors.world.calcom.event_types import event_types_of
 from connectors.world.calcom.listing import BadQuery, chosen, page_of
 from connectors.world.calcom.shapes import pagination

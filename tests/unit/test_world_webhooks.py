@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.world.calcom.bookings import Attendee, Booking, Bookings, Draft
+from connectors.world.calcom.booking import Attendee, Booking, Draft
+from connectors.world.calcom.bookings import Bookings
 from connectors.world.calcom.deliveries import signature
 from connectors.world.calcom.event_types import event_types_of
 from connectors.world.calcom.payloads import Occasion, Style, body

@@ -44,7 +44,15 @@ class AccountApi:
         await self._http.aclose()
 
     async def create(
-        self, start: int, event_type: int, name: str, email: str, fate: Fate, minutes: int | None = None
+        self,
+        start: int,
+        event_type: int,
+        name: str,
+        email: str,
+        fate: Fate,
+        minutes: int | None = None,
+        *,
+        instant: bool = False,
     ) -> Booked:
         """Raises CalcomFailed."""
         body: dict[str, object] = {
@@ -54,9 +62,13 @@ class AccountApi:
         }
         if minutes is not None:
             body["lengthInMinutes"] = minutes
+        if instant:
+            body["instant"] = True
         return _booked(await self._post("/v2/bookings", body, fate))
 
-    async def create_series(self, start: int, event_type: int, name: str, email: str, count: int) -> list[Booked]:
+    async def create_series(
+        self, start: int, event_type: int, name: str, email: str, count: int, fate: Fate
+    ) -> list[Booked]:
         """One booking a week. Raises CalcomFailed."""
         body: dict[str, object] = {
             "start": with_millis(start),
@@ -64,7 +76,7 @@ class AccountApi:
             "attendee": {"name": name, "email": email, "timeZone": "Europe/Lisbon"},
             "recurrenceCount": count,
         }
-        return [_booked(each) for each in await self._post("/v2/bookings", body, Fate())]
+        return [_booked(each) for each in await self._post("/v2/bookings", body, fate)]
 
     async def reschedule(self, uid: str, start: int, fate: Fate, by: str | None = None) -> Booked:
         """The new booking. Raises CalcomFailed."""
@@ -77,6 +89,20 @@ class AccountApi:
         """Raises CalcomFailed."""
         body: dict[str, object] = {"seatUid": seat} if seat else {"cancellationReason": "Cannot come"}
         return _booked(await self._post(f"/v2/bookings/{uid}/cancel", body, fate))
+
+    async def cancel_remaining(self, uid: str, fate: Fate) -> Booked:
+        """This occurrence of a series and all after it. Raises CalcomFailed."""
+        body = {"cancellationReason": "Cannot come", "cancelSubsequentBookings": True}
+        return _booked(await self._post(f"/v2/bookings/{uid}/cancel", body, fate))
+
+    async def request_reschedule(self, uid: str, fate: Fate) -> Booked:
+        """Raises CalcomFailed."""
+        body: dict[str, object] = {"rescheduleReason": "The room is taken"}
+        return _booked(await self._post(f"/v2/bookings/{uid}/request-reschedule", body, fate))
+
+    async def mark_absent(self, uid: str, fate: Fate) -> Booked:
+        """Raises CalcomFailed."""
+        return _booked(await self._post(f"/v2/bookings/{uid}/mark-absent", {"host": False}, fate))
 
     async def confirm(self, uid: str, fate: Fate) -> Booked:
         """Raises CalcomFailed."""
@@ -99,6 +125,10 @@ class AccountApi:
     async def ping(self, account: str) -> None:
         """Presses the test button of the account's webhooks."""
         await self._http.post(f"/_control/ping/{account}")
+
+    async def tell(self, uid: str, trigger: str, status: str | None = None) -> None:
+        """Makes Cal.com say something that is no change of the booking's state."""
+        await self._http.post(f"/_control/tell/{uid}", json={"trigger": trigger, "status": status})
 
     async def _post(self, path: str, body: dict[str, object], fate: Fate) -> Any:
         headers = {FATE_HEADER: msgspec.json.encode(fate).decode()} if fate != Fate() else {}

@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from connectors.world.app.calcom_api import Booked, CalcomFailed
-from connectors.world.app.practice import Desk, Visit
-from connectors.world.instants import MINUTE, moment, now
+from connectors.world.app.calcom_api import CalcomFailed
+from connectors.world.app.desk import UNSYNCED, Desk, Visit, synced
 
 Story = Callable[[Desk], Awaitable[None]]
 
@@ -39,18 +38,21 @@ async def booked_on_the_web(desk: Desk) -> None:
 async def row_before_its_booking(desk: Desk) -> None:
     """The application saves first, without a reference, and fills it in once Cal.com answered."""
     start = desk.slot()
-    kind = desk.practice.kinds["plain"]
-    hoped_for = Booked(id=0, uid="", status="accepted", start=start, end=start + kind.length * MINUTE, changed_at=0)
-    early = Visit(booked=hoped_for, kind=kind, customer=0, email="", name="")
-    early = await desk.row(early, customer_id=None, calcom_v2_booking_id=None, calcom_sync_status="pending")
+    early = await desk.row(
+        desk.wish("plain", start),
+        source="website",
+        customer_id=None,
+        calcom_v2_booking_id=None,
+        idempotency_key=None,
+        **UNSYNCED,
+    )
     try:
         visit = replace(await desk.book(start=start), row=early.row)
     except CalcomFailed:
         await desk.change(early, status="cancelled")
         raise
     await desk.pause(0.1, 0.6)
-    synced = {"calcom_sync_status": "synced", "sync_verified_at": moment(now())}
-    await desk.repoint(visit, customer_id=visit.customer, **synced)
+    await desk.repoint(visit, customer_id=visit.customer, idempotency_key=visit.key("website"), **synced())
     await _afterwards(desk, visit)
 
 
@@ -83,12 +85,8 @@ async def weekly(desk: Desk) -> None:
     visit = await desk.book()  # the first visit, before the course begins
     await desk.pause(0.1, 0.5)
     await desk.row(visit)
-    kind = desk.practice.kinds["series"]
-    occurrences = await desk.practice.api.create_series(
-        desk.practice.weekly_slot(desk.rng, 3), kind.id, visit.name, visit.email, 3
-    )
-    for booked in occurrences:
-        await desk.row(Visit(booked=booked, kind=kind, customer=visit.customer, email=visit.email, name=visit.name))
+    for occurrence in await desk.book_series("series", 3):
+        await desk.row(occurrence)
 
 
 #: How often each is met.
@@ -151,7 +149,7 @@ async def _cancelled_by_the_host(desk: Desk, visit: Visit) -> None:
 
 async def _bookkeeping(desk: Desk, visit: Visit) -> None:
     for attempt in range(1, desk.rng.randint(2, 5)):
-        await desk.change(
-            visit, calcom_sync_status="synced", sync_attempt_count=min(attempt, 2), sync_verified_at=moment(now())
-        )
+        await desk.change(visit, calcom_sync_status="pending")
+        await desk.pause(0.1, 0.5)
+        await desk.change(visit, **synced(min(attempt, 2)))
         await desk.pause(0.2, 2.0)

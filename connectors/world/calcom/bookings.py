@@ -6,65 +6,12 @@ Every change is kept as a version with its instant, so that a lagging replica ca
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
-import msgspec
 from msgspec.structs import replace
 
-from connectors.world.calcom.event_types import EventType
-
-#: Bitcoin's alphabet, as Cal.com's short-uuid uses it (no 0, O, I, l).
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-UID_LENGTH = 22
-#: Below every id ever given, so that a smaller number exists nowhere.
-FIRST_ID = 1_904_000
-
-
-class Attendee(msgspec.Struct, frozen=True, kw_only=True):
-    """One who comes. `seat` is the seat's reference in a seated booking."""
-
-    name: str
-    email: str
-    time_zone: str = "Europe/Lisbon"
-    seat: str | None = None
-
-
-class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of Cal.com's table. Times in milliseconds; `status` as the API writes it."""
-
-    id: int
-    uid: str
-    account: str
-    event_type: EventType
-    status: str
-    start: int
-    end: int
-    attendees: tuple[Attendee, ...]
-    created_at: int
-    updated_at: int
-    metadata: dict[str, str]
-    ical_uid: str
-    ical_sequence: int = 0
-    rescheduled_from: str | None = None
-    rescheduled_to: str | None = None
-    rescheduled_by: str | None = None
-    cancellation_reason: str | None = None
-    cancelled_by: str | None = None
-    rejection_reason: str | None = None
-    series: str | None = None
-    paid: bool = True
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a create asks for."""
-
-    account: str
-    event_type: EventType
-    start: int
-    end: int
-    attendee: Attendee
-    metadata: dict[str, str] = {}
-    series: str | None = None
+from connectors.world.calcom.booking import DEAD, FIRST_ID, Attendee, Booking, Draft, cancelled, new_uid, seat_reference
 
 
 class NoSuchBooking(Exception):
@@ -82,6 +29,9 @@ class Bookings:
         self._rng = rng
         self._next_id = FIRST_ID
         self._versions: dict[str, list[tuple[int, Booking]]] = {}
+        #: Uids by account and by series: a list or a 404 must not look at every booking there is.
+        self._of_account: dict[str, list[str]] = defaultdict(list)
+        self._of_series: dict[str, list[str]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._versions)
@@ -100,14 +50,18 @@ class Bookings:
         seen = bisect_right(versions, at, key=lambda version: version[0])
         return versions[seen - 1][1] if seen else None
 
-    def all_as_of(self, at: int) -> Iterator[Booking]:
-        for uid in self._versions:
+    def all_as_of(self, at: int, account: str | None = None) -> Iterator[Booking]:
+        """Every booking, or one account's, in the order of their making."""
+        return self._as_of(self._versions if account is None else self._of_account.get(account, ()), at)
+
+    def series_as_of(self, series: str, at: int) -> list[Booking]:
+        return list(self._as_of(self._of_series.get(series, ()), at))
+
+    def _as_of(self, uids: Iterable[str], at: int) -> Iterator[Booking]:
+        for uid in uids:
             booking = self.as_of(uid, at)
             if booking is not None:
                 yield booking
-
-    def series_as_of(self, series: str, at: int) -> list[Booking]:
-        return [booking for booking in self.all_as_of(at) if booking.series == series]
 
     # Writing -------------------------------------------------------------------------------------------------
 
@@ -116,13 +70,13 @@ class Bookings:
         kind = draft.event_type
         uid = new_uid(self._rng)
         self._next_id += self._rng.randint(1, 9)
-        seat = _seat(self._rng) if kind.seats else None
+        seat = seat_reference(self._rng) if kind.seats else None
         return Booking(
             id=self._next_id,
             uid=uid,
             account=draft.account,
             event_type=kind,
-            status="pending" if kind.confirm or kind.price else "accepted",
+            status="awaiting_host" if draft.instant else "pending" if kind.confirm or kind.price else "accepted",
             start=draft.start,
             end=draft.end,
             attendees=(replace(draft.attendee, seat=seat),),
@@ -140,9 +94,12 @@ class Bookings:
     def reschedule(self, uid: str, start: int, by: str, at: int, *, host: bool = False) -> tuple[Booking, Booking]:
         """Old and new booking. The new one has a uid of its own; a seated one is moved in place instead.
 
+        A booking that the host asked to move is dead already, and is moved all the same.
         Raises NoSuchBooking, Refused.
         """
-        old = self._live(uid)
+        old = self.current(uid)
+        if not old.move_requested or old.rescheduled_to:
+            old = self._live(uid)
         length = old.end - old.start
         if old.event_type.seats:
             moved = replace(old, start=start, end=start + length, updated_at=at, ical_sequence=old.ical_sequence + 1)
@@ -169,25 +126,45 @@ class Bookings:
         booking = self._live(uid)
         return self._keep(cancelled(booking, reason, by, at), at)
 
+    def cancel_remaining(self, uid: str, reason: str | None, by: str, at: int) -> Booking:
+        """This occurrence of a series and all after it; the one asked for. Raises NoSuchBooking, Refused."""
+        asked = self._live(uid)
+        for each in self._series_of(asked, at):
+            if each.start >= asked.start and each.status not in DEAD:
+                self._keep(cancelled(each, reason, by, at), at)
+        return self.current(uid)
+
+    def request_move(self, uid: str, reason: str | None, by: str, at: int) -> Booking:
+        """The host asks the attendee for another time: cancelled, and no new booking (calcom.md §3).
+
+        Raises NoSuchBooking, Refused.
+        """
+        asked = replace(cancelled(self._live(uid), reason, by, at), move_requested=True, rescheduled_by=by)
+        return self._keep(asked, at)
+
     def confirm(self, uid: str, at: int) -> Booking:
-        """Raises NoSuchBooking, Refused."""
-        return self._keep(replace(self._pending(uid), status="accepted", updated_at=at), at)
+        """The host agrees, or joins; to one occurrence of a series is to all. Raises NoSuchBooking, Refused."""
+        asked = self._waiting(uid)
+        for each in self._series_of(asked, at):
+            if each.status == asked.status:
+                self._keep(replace(each, status="accepted", updated_at=at), at)
+        return self.current(uid)
 
     def decline(self, uid: str, reason: str | None, at: int) -> Booking:
         """Raises NoSuchBooking, Refused."""
-        declined = replace(self._pending(uid), status="rejected", rejection_reason=reason, updated_at=at)
+        declined = replace(self._waiting(uid), status="rejected", rejection_reason=reason, updated_at=at)
         return self._keep(declined, at)
 
     def pay(self, uid: str, at: int) -> Booking:
         """The payment arrived. Raises NoSuchBooking, Refused."""
-        return self._keep(replace(self._pending(uid), status="accepted", paid=True, updated_at=at), at)
+        return self._keep(replace(self._waiting(uid), status="accepted", paid=True, updated_at=at), at)
 
     def add_seat(self, uid: str, attendee: Attendee, at: int) -> Booking:
         """Raises NoSuchBooking, Refused (no seats left)."""
         booking = self._live(uid)
         if len(booking.attendees) >= (booking.event_type.seats or 1):
             raise Refused("Booking does not have available seats")
-        seated = (*booking.attendees, replace(attendee, seat=_seat(self._rng)))
+        seated = (*booking.attendees, replace(attendee, seat=seat_reference(self._rng)))
         return self._keep(replace(booking, attendees=seated, updated_at=at), at)
 
     def cancel_seat(self, uid: str, seat: str, at: int) -> tuple[Attendee, Booking]:
@@ -204,40 +181,34 @@ class Bookings:
         left = tuple(each for each in booking.attendees if each is not gone)
         return gone, self._keep(replace(booking, attendees=left, updated_at=at), at)
 
+    def mark_absent(self, uid: str, at: int) -> Booking:
+        """Nobody came. No status tells it (calcom.md §5). Raises NoSuchBooking."""
+        booking = self.current(uid)
+        absent = tuple(replace(each, absent=True) for each in booking.attendees)
+        return self._keep(replace(booking, attendees=absent, updated_at=at), at)
+
     def _keep(self, booking: Booking, at: int) -> Booking:
-        self._versions.setdefault(booking.uid, []).append((at, booking))
+        if booking.uid not in self._versions:
+            self._versions[booking.uid] = []
+            self._of_account[booking.account].append(booking.uid)
+            if booking.series:
+                self._of_series[booking.series].append(booking.uid)
+        self._versions[booking.uid].append((at, booking))
         return booking
+
+    def _series_of(self, booking: Booking, at: int) -> list[Booking]:
+        """All occurrences of its series; itself where it stands alone."""
+        return self.series_as_of(booking.series, at) if booking.series else [booking]
 
     def _live(self, uid: str) -> Booking:
         booking = self.current(uid)
-        if booking.status in ("cancelled", "rejected"):
+        if booking.status in DEAD:
             onward = f", it was rescheduled to {booking.rescheduled_to}" if booking.rescheduled_to else ""
             raise Refused(f"Booking with uid={uid} is {booking.status}{onward}")
         return booking
 
-    def _pending(self, uid: str) -> Booking:
+    def _waiting(self, uid: str) -> Booking:
         booking = self.current(uid)
-        if booking.status != "pending":
+        if booking.status not in ("pending", "awaiting_host"):
             raise Refused(f"Booking with uid={uid} is already {booking.status}")
         return booking
-
-
-def cancelled(booking: Booking, reason: str | None, by: str, at: int) -> Booking:
-    """What a booking looks like once cancelled; an announcement shows it before it is done."""
-    return replace(
-        booking, status="cancelled", cancellation_reason=reason, cancelled_by=by, updated_at=at,
-        ical_sequence=booking.ical_sequence + 1,
-    )  # fmt: skip
-
-
-def new_uid(rng: random.Random) -> str:
-    """A uid as Cal.com makes them, never of digits only: that would be taken for a numeric id."""
-    while True:
-        uid = "".join(rng.choice(BASE58) for _ in range(UID_LENGTH))
-        if not uid.isdigit():
-            return uid
-
-
-def _seat(rng: random.Random) -> str:
-    bits = f"{rng.getrandbits(128):032x}"
-    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"

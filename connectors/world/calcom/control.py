@@ -6,19 +6,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.world.calcom.bookings import NoSuchBooking
 from connectors.world.calcom.deliveries import Subscription
 from connectors.world.calcom.state import CalcomState
 from connectors.world.knobs import FATE_HEADER, changed, fate_of
 
 
+class Telling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One webhook that says nothing of a booking's state."""
+
+    trigger: str
+    status: str | None = None
+
+
 def control_routes(state: CalcomState) -> list[Route]:
-    """GET/POST knobs · PUT/GET webhooks/{id} · POST ping/{account} · GET deliveries, requests."""
+    """GET/POST knobs · PUT/GET webhooks/{id} · POST ping/{account}, tell/{uid} · GET deliveries, requests."""
     control = _Control(state)
     return [
         Route("/_control/knobs", control.knobs, methods=["GET", "POST"]),
         Route("/_control/webhooks", control.subscriptions),
         Route("/_control/webhooks/{id}", control.subscription, methods=["PUT"]),
         Route("/_control/ping/{account}", control.ping, methods=["POST"]),
+        Route("/_control/tell/{uid}", control.tell, methods=["POST"]),
         Route("/_control/deliveries", control.deliveries),
         Route("/_control/requests", control.requests),
     ]
@@ -53,6 +62,19 @@ class _Control:
 
     async def ping(self, request: Request) -> Response:
         self._state.ping(request.path_params["account"], fate_of(request.headers.get(FATE_HEADER)))
+        return JSONResponse({"sent": True})
+
+    async def tell(self, request: Request) -> Response:
+        """Sends a webhook that Cal.com's clock or a person causes: `trigger`, and what it says as `status`."""
+        try:
+            telling = msgspec.json.decode(await request.body(), type=Telling)
+            booking = self._state.bookings.current(request.path_params["uid"])
+        except msgspec.MsgspecError as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        except NoSuchBooking:
+            return JSONResponse({"error": "no such booking"}, status_code=404)
+        fate = fate_of(request.headers.get(FATE_HEADER))
+        self._state.tell_aside(telling.trigger, booking, fate, telling.status)
         return JSONResponse({"sent": True})
 
     async def deliveries(self, request: Request) -> Response:

@@ -47,7 +47,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class Parcel(msgspec.Struct, frozen=True):
     """What is to be sent: `build` makes the body when it leaves, None if there is nothing left to say."""
 
     subscription: Subscription

@@ -10,6 +10,7 @@ _TITLES: dict[EventKind, tuple[str, str, int]] = {
     "seated": ("Back class", "back-class-60", 60),
     "paid": ("Follow-up", "follow-up-30", 30),
     "series": ("Weekly rehab", "weekly-rehab", 30),
+    "course": ("Rehab course", "rehab-course", 45),
 }
 
 
@@ -32,7 +33,7 @@ def event_types_of(account: WorldAccount) -> dict[int, EventType]:
     for number, kind in zip(account.event_type_ids, EVENT_KINDS, strict=False):
         title, slug, length = _TITLES[kind]
         found[number] = EventType(
-            id=number, kind=kind, title=title, slug=slug, length=length,
-            confirm=kind == "confirmed", seats=6 if kind == "seated" else None, price=4500 if kind == "paid" else 0,
+            id=number, kind=kind, title=title, slug=slug, length=length, confirm=kind in ("confirmed", "course"),
+            seats=6 if kind == "seated" else None, price=4500 if kind == "paid" else 0,
         )  # fmt: skip
     return found

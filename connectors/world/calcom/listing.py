@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from connectors.world.calcom.bookings import Booking
+from connectors.world.calcom.booking import Booking
 from connectors.world.instants import parse
 
 TAKE_MAX, TAKE_DEFAULT = 250, 100

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from connectors.world.calcom.bookings import Attendee, Booking
+from connectors.world.calcom.booking import Attendee, Booking
 from connectors.world.calcom.shapes import Json, host_email, title_of
 from connectors.world.config import WorldAccount
 from connectors.world.instants import with_millis, with_offset, with_seconds
@@ -30,6 +30,11 @@ CLAIMS: dict[Trigger, str] = {
     "BOOKING_PAID": "ACCEPTED",
 }
 
+#: What a request to reschedule lacked before January 2026, its own flag too (§1.5, missing-field matrix).
+UNTOLD_OF_MOVE_REQUESTS = frozenset(
+    {"bookingId", "status", "eventTypeId", "length", "iCalSequence", "eventTitle", "requestReschedule"}
+)
+
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     """Why a webhook is sent. `at` (ms) becomes `createdAt`."""
@@ -42,6 +47,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     after_confirmation: bool = False
     #: The only attendee named, where a seat is taken or given back.
     seat: Attendee | None = None
+    #: The host asks for another time; nobody gave the booking up.
+    move_requested: bool = False
 
 
 def body(occasion: Occasion, booking: Booking, account: WorldAccount, style: Style) -> bytes:
@@ -55,7 +62,9 @@ def body(occasion: Occasion, booking: Booking, account: WorldAccount, style: Sty
     if style == "pipeline" or occasion.trigger != "BOOKING_CANCELLED":
         payload["metadata"] = _metadata(occasion, booking, style)
         payload["recurringEvent"] = {"freq": 2, "count": 4, "interval": 1} if booking.series else None
-    return _envelope(occasion.trigger, occasion.at, payload)
+    if occasion.move_requested and style == "legacy":
+        payload = {name: value for name, value in payload.items() if name not in UNTOLD_OF_MOVE_REQUESTS}
+    return envelope(occasion.trigger, occasion.at, payload)
 
 
 def ping(at: int) -> bytes:
@@ -70,7 +79,7 @@ def ping(at: int) -> bytes:
         "attendees": [{"email": "jdoe@example.com", "name": "John Doe", **person}],
         "organizer": {"name": "Cal", "email": "no-reply@cal.com", **person},
     }
-    return _envelope("PING", at, payload)
+    return envelope("PING", at, payload)
 
 
 def date(at: int, occasion: Occasion, style: Style) -> str:
@@ -80,7 +89,8 @@ def date(at: int, occasion: Occasion, style: Style) -> str:
     return with_offset(at) if occasion.trigger == "BOOKING_CANCELLED" else with_seconds(at)
 
 
-def _envelope(trigger: Trigger, at: int, payload: Json) -> bytes:
+def envelope(trigger: str, at: int, payload: Json) -> bytes:
+    """The default body (§1.2)."""
     return msgspec.json.encode({"triggerEvent": trigger, "createdAt": with_millis(at), "payload": payload})
 
 
@@ -180,7 +190,7 @@ def _ending(occasion: Occasion, booking: Booking) -> Json:
         return {
             "cancellationReason": booking.cancellation_reason,
             "cancelledBy": booking.cancelled_by,
-            "requestReschedule": False,
+            "requestReschedule": occasion.move_requested,
         }
     if occasion.trigger == "BOOKING_REJECTED":
         return {"rejectionReason": booking.rejection_reason}

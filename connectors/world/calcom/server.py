@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from connectors.world.calcom import gate, reads, writes
+from connectors.world.calcom import gate, hosts, reads, writes
 from connectors.world.calcom.control import control_routes
 from connectors.world.calcom.state import CalcomState
 
@@ -23,9 +23,11 @@ def calcom_app(state: CalcomState, more_routes: Sequence[BaseRoute] = ()) -> Sta
             of("/v2/bookings/{uid}", reads.get_booking, key_needed=False),
             of("/v2/bookings/{uid}/reschedule", writes.reschedule, "POST", key_needed=False),
             of("/v2/bookings/{uid}/cancel", writes.cancel, "POST", key_needed=False),
-            of("/v2/bookings/{uid}/confirm", writes.confirm, "POST"),
-            of("/v2/bookings/{uid}/decline", writes.decline, "POST"),
-            of("/v2/bookings/{uid}/pay", writes.pay, "POST"),
+            of("/v2/bookings/{uid}/confirm", hosts.confirm, "POST"),
+            of("/v2/bookings/{uid}/decline", hosts.decline, "POST"),
+            of("/v2/bookings/{uid}/request-reschedule", hosts.request_reschedule, "POST"),
+            of("/v2/bookings/{uid}/mark-absent", hosts.mark_absent, "POST"),
+            of("/v2/bookings/{uid}/pay", hosts.pay, "POST"),
             of("/v2/me", reads.me),
             of("/v2/event-types", reads.event_types),
             of("/v2/webhooks", reads.webhooks),

@@ -2,7 +2,7 @@
 
 import math
 
-from connectors.world.calcom.bookings import Attendee, Booking
+from connectors.world.calcom.booking import Attendee, Booking
 from connectors.world.config import WorldAccount
 from connectors.world.instants import MINUTE, with_millis
 
@@ -107,7 +107,7 @@ def _attendee(attendee: Attendee) -> Json:
         "email": attendee.email,
         "timeZone": attendee.time_zone,
         "language": "en",
-        "absent": False,
+        "absent": attendee.absent,
     }
     return shape | ({"seatUid": attendee.seat} if attendee.seat else {})
 

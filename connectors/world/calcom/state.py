@@ -3,11 +3,14 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import msgspec
 
-from connectors.world.calcom.bookings import Booking, Bookings
+from connectors.world.calcom.asides import aside
+from connectors.world.calcom.booking import Booking
+from connectors.world.calcom.bookings import Bookings
 from connectors.world.calcom.deliveries import Deliveries, Parcel, Subscription
 from connectors.world.calcom.event_types import EventType, event_types_of
 from connectors.world.calcom.payloads import Occasion, Style, body, ping
@@ -18,7 +21,8 @@ from connectors.world.knobs import Fate
 
 TRIGGERS = (
     "BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REJECTED",
-    "BOOKING_PAYMENT_INITIATED", "BOOKING_PAID",
+    "BOOKING_PAYMENT_INITIATED", "BOOKING_PAID", "BOOKING_NO_SHOW_UPDATED", "MEETING_STARTED", "MEETING_ENDED",
+    "INSTANT_MEETING",
 )  # fmt: skip
 
 
@@ -71,32 +75,45 @@ class CalcomState:
 
     def announce(self, occasion: Occasion, booking: Booking, fate: Fate) -> None:
         """Sends a webhook to every subscription of the booking's account that wants it."""
-        account = self.accounts[booking.account]
-        for subscription in self.subscriptions.values():
-            wanted = not subscription.triggers or occasion.trigger in subscription.triggers
-            if subscription.account != account.name or not subscription.active or not wanted:
-                continue
+        for subscription in self._subscribers(booking.account, occasion.trigger):
             style = self._style(subscription)
-            parcel = Parcel(
-                subscription=subscription,
-                trigger=occasion.trigger,
-                uid=booking.uid,
-                style=style,
-                build=partial(self._body, occasion, booking, style),
-            )
-            self.deliveries.send(parcel, fate)
+            build = partial(self._body, occasion, booking, style)
+            self._send(subscription, occasion.trigger, booking.uid, style, build, fate)
+
+    def tell_aside(self, trigger: str, booking: Booking, fate: Fate, status: str | None = None) -> None:
+        """Sends what says nothing of the booking's state; a trigger nobody can subscribe to goes to everybody."""
+        for subscription in self._subscribers(booking.account, trigger if trigger in TRIGGERS else None):
+            style = self._style(subscription)
+            build = partial(aside, trigger, now(), booking, style, status)
+            self._send(subscription, trigger, booking.uid, style, build, fate)
 
     def ping(self, account: str, fate: Fate) -> None:
         """The test button of each of an account's webhooks."""
         for subscription in self.subscriptions.values():
             if subscription.account == account:
-                build = partial(ping, now())
-                parcel = Parcel(subscription=subscription, trigger="PING", uid=None, style="legacy", build=build)
-                self.deliveries.send(parcel, fate)
+                self._send(subscription, "PING", None, "legacy", partial(ping, now()), fate)
 
     async def dawdle(self) -> None:
         """The time an answer takes."""
         await asyncio.sleep(self.rng.uniform(0, self.knobs.slow_seconds_max))
+
+    def _subscribers(self, account: str, trigger: str | None) -> Iterator[Subscription]:
+        for subscription in self.subscriptions.values():
+            wanted = trigger is None or not subscription.triggers or trigger in subscription.triggers
+            if subscription.account == account and subscription.active and wanted:
+                yield subscription
+
+    def _send(
+        self,
+        subscription: Subscription,
+        trigger: str,
+        uid: str | None,
+        style: Style,
+        build: Callable[[], bytes],
+        fate: Fate,
+    ) -> None:
+        if subscription.account not in self.knobs.webhooks_silent:
+            self.deliveries.send(Parcel(subscription, trigger, uid, style, build), fate)
 
     def _body(self, occasion: Occasion, booking: Booking, style: Style) -> bytes:
         # The newer sender reads the row when it delivers; the older one tells what it was handed.

@@ -4,25 +4,24 @@ Where a write ends is marked by its answer; a fate may make the answer untrue (k
 """
 
 import asyncio
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from connectors.world.calcom.bookings import Attendee, Booking, Draft, cancelled
+from connectors.world.calcom.booking import DEAD, Attendee, Booking, Draft, cancelled
 from connectors.world.calcom.event_types import EventType
+from connectors.world.calcom.forms import fate_for, form_of
 from connectors.world.calcom.gate import ApiError, success
 from connectors.world.calcom.payloads import Occasion, Trigger
 from connectors.world.calcom.shapes import booking_shape, host_email
 from connectors.world.calcom.state import CalcomState, Caller
 from connectors.world.instants import DAY, MINUTE, now, parse
-from connectors.world.knobs import FATE_HEADER, Fate, fate_of
+from connectors.world.knobs import Fate
 
 #: How long a request hangs before the gateway gives up on it (in life 125 s).
 GATEWAY_SECONDS = 0.5
 SLOT_TAKEN = "User either already has booking at this time or is not available"
-FormT = TypeVar("FormT")
 
 
 class AttendeeForm(msgspec.Struct, kw_only=True):
@@ -38,6 +37,7 @@ class CreateForm(msgspec.Struct, kw_only=True):
     lengthInMinutes: int | None = None
     metadata: dict[str, str] = {}
     recurrenceCount: int = 1
+    instant: bool = False
 
 
 class RescheduleForm(msgspec.Struct, kw_only=True):
@@ -48,16 +48,13 @@ class RescheduleForm(msgspec.Struct, kw_only=True):
 class CancelForm(msgspec.Struct, kw_only=True):
     cancellationReason: str | None = None
     seatUid: str | None = None
-
-
-class DeclineForm(msgspec.Struct, kw_only=True):
-    reason: str | None = None
+    cancelSubsequentBookings: bool = False
 
 
 async def create(state: CalcomState, request: Request, _: Caller | None) -> Response:
     """201 with the booking; a series answers with a list. A seated slot that is taken gets one more seat."""
-    form = await _form(request, CreateForm)
-    fate = _fate(state, request)
+    form = await form_of(request, CreateForm)
+    fate = fate_for(state, request)
     known = state.event_type(form.eventTypeId)
     if known is None:
         raise ApiError(404, "NotFoundException", f"Event type with id {form.eventTypeId} not found")
@@ -77,8 +74,8 @@ async def create(state: CalcomState, request: Request, _: Caller | None) -> Resp
 
 async def reschedule(state: CalcomState, request: Request, _: Caller | None) -> Response:
     """Answers with the new booking. One webhook tells it, and nothing tells the end of the old one."""
-    form = await _form(request, RescheduleForm)
-    fate = _fate(state, request)
+    form = await form_of(request, RescheduleForm)
+    fate = fate_for(state, request)
     uid = request.path_params["uid"]
     account = state.accounts[state.bookings.current(uid).account]
     host = form.rescheduledBy == host_email(account)
@@ -95,8 +92,8 @@ async def reschedule(state: CalcomState, request: Request, _: Caller | None) -> 
 
 async def cancel(state: CalcomState, request: Request, _: Caller | None) -> Response:
     """Older senders announce it before it is done; a forgotten one is announced and never done."""
-    form = await _form(request, CancelForm)
-    fate = _fate(state, request)
+    form = await form_of(request, CancelForm)
+    fate = fate_for(state, request)
     uid = request.path_params["uid"]
     booking = state.bookings.current(uid)
     account = state.accounts[booking.account]
@@ -104,7 +101,7 @@ async def cancel(state: CalcomState, request: Request, _: Caller | None) -> Resp
         gone, left = state.bookings.cancel_seat(uid, form.seatUid, now())
         state.announce(Occasion(trigger="BOOKING_CANCELLED", at=now(), seat=gone), left, fate)
         return success(booking_shape(left, account))
-    if fate.write == "refuse" or booking.status in ("cancelled", "rejected"):
+    if fate.write == "refuse" or booking.status in DEAD:
         raise ApiError(400, "BadRequestException", f"Booking with uid={uid} cannot be cancelled")
     by = host_email(account)
     announced = cancelled(booking, form.cancellationReason, by, now())
@@ -115,30 +112,9 @@ async def cancel(state: CalcomState, request: Request, _: Caller | None) -> Resp
     if early is None:
         early = state.rng.uniform(0, state.knobs.early_announcement_seconds_max)
     await asyncio.sleep(early)
-    return success(booking_shape(state.bookings.cancel(uid, form.cancellationReason, by, now()), account))
-
-
-async def confirm(state: CalcomState, request: Request, _: Caller | None) -> Response:
-    booking = state.bookings.confirm(request.path_params["uid"], now())
-    occasion = Occasion(trigger="BOOKING_CREATED", at=now(), after_confirmation=True)
-    state.announce(occasion, booking, _fate(state, request))
-    return success(booking_shape(booking, state.accounts[booking.account]))
-
-
-async def decline(state: CalcomState, request: Request, _: Caller | None) -> Response:
-    form = await _form(request, DeclineForm)
-    booking = state.bookings.decline(request.path_params["uid"], form.reason, now())
-    state.announce(Occasion(trigger="BOOKING_REJECTED", at=now()), booking, _fate(state, request))
-    return success(booking_shape(booking, state.accounts[booking.account]))
-
-
-async def pay(state: CalcomState, request: Request, _: Caller | None) -> Response:
-    """No endpoint of Cal.com: what its payment provider does. CREATED and PAID are sent together."""
-    booking = state.bookings.pay(request.path_params["uid"], now())
-    triggers: tuple[Trigger, ...] = ("BOOKING_PAID", "BOOKING_CREATED")
-    for trigger in triggers:
-        state.announce(Occasion(trigger=trigger, at=now()), booking, _fate(state, request))
-    return success(booking_shape(booking, state.accounts[booking.account]))
+    # The rest of a series ends with it, and nothing tells of them (calcom.md §1.7).
+    done = state.bookings.cancel_remaining if form.cancelSubsequentBookings else state.bookings.cancel
+    return success(booking_shape(done(uid, form.cancellationReason, by, now()), account))
 
 
 def _place(state: CalcomState, draft: Draft, fate: Fate) -> Booking:
@@ -147,6 +123,10 @@ def _place(state: CalcomState, draft: Draft, fate: Fate) -> Booking:
     if taken is not None:
         booking = state.bookings.add_seat(taken.uid, attendee, now())
         occasion = Occasion(trigger="BOOKING_CREATED", at=now(), seat=booking.attendees[-1])
+    elif draft.instant:
+        booking = state.bookings.create(draft, now())
+        state.tell_aside("INSTANT_MEETING", booking, fate)
+        return booking
     else:
         booking = state.bookings.create(draft, now())
         occasion = Occasion(trigger=_first_trigger(draft.event_type), at=now())
@@ -155,7 +135,7 @@ def _place(state: CalcomState, draft: Draft, fate: Fate) -> Booking:
 
 
 def _seated_at(state: CalcomState, draft: Draft) -> Booking | None:
-    for each in state.bookings.all_as_of(now()):
+    for each in state.bookings.all_as_of(now(), draft.account):
         if each.event_type.id == draft.event_type.id and each.start == draft.start and each.status == "accepted":
             return each
     return None
@@ -176,19 +156,8 @@ def _draft(form: CreateForm, account: str, kind: EventType, number: int) -> Draf
     series = f"series-{form.attendee.email}-{form.start}" if form.recurrenceCount > 1 else None
     return Draft(
         account=account, event_type=kind, start=start, end=start + minutes * MINUTE, attendee=attendee,
-        metadata=form.metadata, series=series,
+        metadata=form.metadata, series=series, instant=form.instant,
     )  # fmt: skip
-
-
-def _fate(state: CalcomState, request: Request) -> Fate:
-    """The request's own fate; without one, the knobs may make the server forget or time out."""
-    header = request.headers.get(FATE_HEADER)
-    fate = fate_of(header)
-    if header is None and state.rng.random() < state.knobs.forgets:
-        return Fate(write="forget")
-    if header is None and state.rng.random() < state.knobs.times_out:
-        return Fate(write="time_out")
-    return fate
 
 
 async def _gateway_timeout() -> Response:
@@ -201,10 +170,3 @@ def _instant(text: str) -> int:
         return parse(text)
     except ValueError as error:
         raise ApiError(400, "BadRequestException", "start must be a valid ISO 8601 date string") from error
-
-
-async def _form(request: Request, form: type[FormT]) -> FormT:
-    try:
-        return msgspec.json.decode(await request.body() or b"{}", type=form)
-    except msgspec.MsgspecError as error:
-        raise ApiError(400, "BadRequestException", str(error)) from error

@@ -1,10 +1,12 @@
-"""Ways in which a call's flags contradict each other, or an appointment does not know its call."""
+"""Ways in which a call's flags contradict each other, or call and appointment do not know one another."""
 
 from msgspec.structs import replace
 
-from connectors.world.app.practice import Desk, Visit
+from connectors.world.app.calcom_api import CalcomFailed
+from connectors.world.app.desk import Desk, Visit
 from connectors.world.faults.way import Planted, Repair, Way, about
 from connectors.world.instants import now
+from connectors.world.knobs import Fate
 
 
 def _flag(desk: Desk, call: str, at: int, *, visit: Visit | None = None, **right: object) -> Planted:
@@ -84,6 +86,68 @@ async def booked_without_direction(desk: Desk) -> Planted:
     return _flag(desk, call, at, visit=visit, direction="inbound")
 
 
+# recent_failure: the call says that making the appointment failed ------------------------------------------------
+
+
+async def failed_by_word(desk: Desk) -> Planted:
+    call = await desk.ring(session_outcome="creation_failed", appointment_made=False)
+    return _flag(desk, call, now(), session_outcome="information_only")
+
+
+async def refused_by_calcom(desk: Desk) -> Planted:
+    """Cal.com said no, and the agent wrote down that it failed."""
+    call = await desk.ring()
+    try:
+        await desk.book(fate=Fate(write="refuse"))
+    except CalcomFailed as failed:
+        if failed.status != 400:
+            raise
+    at = await desk.note(call, session_outcome="creation_failed", appointment_made=False)
+    return _flag(desk, call, at, session_outcome="callback_requested")
+
+
+async def link_failed(desk: Desk) -> Planted:
+    """The appointment stands; a later step gave up on tying it to its call."""
+    visit = await desk.phone_visit()
+    assert visit.call is not None
+    await desk.pause(3, 6)
+    at = await desk.note(visit.call, appointment_link_status="creation_failed")
+    return _flag(desk, visit.call, at, visit=visit, appointment_link_status="linked")
+
+
+# call_link_mismatch: call and appointment point at different partners --------------------------------------------
+
+
+async def another_booking_noted(desk: Desk) -> Planted:
+    visit = await desk.phone_visit()
+    other = await desk.visit(call=False)
+    assert visit.call is not None
+    await desk.pause(4, 6)
+    at = await desk.note(visit.call, booking_id=desk.ref(other.booked))
+    return _flag(desk, visit.call, at, visit=visit, booking_id=desk.ref(visit.booked))
+
+
+async def another_calls_booking_noted(desk: Desk) -> Planted:
+    """Two calls name one booking; its appointment belongs to the other."""
+    visit, other = await desk.phone_visit(), await desk.phone_visit()
+    assert visit.call is not None
+    await desk.pause(4, 6)
+    at = await desk.note(visit.call, booking_id=desk.ref(other.booked))
+    return _flag(desk, visit.call, at, visit=visit, booking_id=desk.ref(visit.booked))
+
+
+async def given_to_another_call(desk: Desk) -> Planted:
+    """The customer rang again, and the appointment was tied to the second call; not a missing appointment."""
+    visit = await desk.phone_visit()
+    second = await desk.ring(session_outcome="callback_requested", appointment_made=False)
+    await desk.pause(4, 6)
+    at = await desk.change(visit, call_id=int(second))
+    return Planted(
+        subject=about("call", visit.call), complete_at=at, repair=_linking(desk, visit, visit.call),
+        booking_uid=visit.booked.uid, appointment_id=visit.row, call_id=visit.call,
+    )  # fmt: skip
+
+
 # missing_call_link --------------------------------------------------------------------------------------------
 
 
@@ -140,6 +204,12 @@ WAYS = (
     Way(rule="missing_direction", name="written_without_direction", story=written_without_direction),
     Way(rule="missing_direction", name="direction_cleared", story=direction_cleared),
     Way(rule="missing_direction", name="booked_without_direction", story=booked_without_direction),
+    Way(rule="recent_failure", name="failed_by_word", story=failed_by_word),
+    Way(rule="recent_failure", name="refused_by_calcom", story=refused_by_calcom),
+    Way(rule="recent_failure", name="link_failed", story=link_failed),
+    Way(rule="call_link_mismatch", name="another_booking_noted", story=another_booking_noted),
+    Way(rule="call_link_mismatch", name="another_calls_booking_noted", story=another_calls_booking_noted),
+    Way(rule="call_link_mismatch", name="given_to_another_call", story=given_to_another_call),
     Way(rule="missing_call_link", name="link_never_written", story=link_never_written),
     Way(rule="missing_call_link", name="link_cleared", story=link_cleared),
     Way(rule="missing_call_link", name="phone_booking_of_no_call", story=phone_booking_of_no_call),

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from connectors.world.app.calcom_api import Booked, CalcomFailed
-from connectors.world.app.practice import Desk, Visit
-from connectors.world.calcom.bookings import FIRST_ID, new_uid
+from connectors.world.app.desk import Desk, Visit
+from connectors.world.calcom.booking import FIRST_ID, new_uid
 from connectors.world.faults.way import Planted, Way, about
 from connectors.world.instants import MINUTE, now
 from connectors.world.knobs import Fate
@@ -69,7 +69,8 @@ async def row_pointed_elsewhere(desk: Desk) -> Planted:
     visit = await desk.visit(call=False)
     await desk.pause(4, 6)
     other = await desk.book()
-    at = await desk.repoint(replace(other, row=visit.row), customer_id=other.customer)
+    moved = replace(other, row=visit.row)
+    at = await desk.repoint(moved, customer_id=other.customer, idempotency_key=other.key("website"))
     return _orphan(desk, replace(visit, row=None), at)
 
 
@@ -143,18 +144,14 @@ async def call_booked_but_forgotten(desk: Desk) -> Planted:
 
 async def written_though_refused(desk: Desk) -> Planted:
     """Cal.com said no; the row was saved all the same, with a uid of somebody's making."""
-    start, kind = desk.slot(), desk.practice.kinds["plain"]
+    start = desk.slot()
     try:
         await desk.book(fate=Fate(write="refuse"), start=start)
     except CalcomFailed as failed:
         if failed.status != 400:
             raise
-    booked = Booked(
-        id=0, uid=new_uid(desk.rng), status="accepted", start=start, end=start + kind.length * MINUTE, changed_at=0
-    )
-    visit = Visit(booked=booked, kind=kind, customer=start // MINUTE, email="", name="")
-    visit = await desk.row(visit, calcom_v2_booking_id=booked.uid)
-    return _nowhere(desk, visit, booked.uid)
+    wish, uid = desk.wish("plain", start), new_uid(desk.rng)
+    return _nowhere(desk, await desk.row(wish, calcom_v2_booking_id=uid), uid)
 
 
 async def numeric_id_nowhere(desk: Desk) -> Planted:

@@ -7,7 +7,8 @@ import random
 import asyncpg
 
 from connectors.world.app.calcom_api import CalcomFailed
-from connectors.world.app.practice import Desk, Practice
+from connectors.world.app.desk import Desk
+from connectors.world.app.practice import Practice
 from connectors.world.faults.schedule import Appointed
 from connectors.world.faults.way import Planted, Way
 from connectors.world.instants import now, with_millis
@@ -70,7 +71,7 @@ class Planter:
             id=f"{self._run}-{appointed.id}",
             rule=way.rule,
             way=way.name,
-            tenant=desk.practice.tenant,
+            tenant=planted.tenant or desk.practice.tenant,
             subject=planted.subject,
             booking_uid=planted.booking_uid,
             appointment_id=planted.appointment_id,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from connectors.world.app.practice import Desk
+from connectors.world.app.desk import Desk
 from connectors.world.ledger import Bound, Subject, SubjectKind
 
 #: Mends the fault; the instant (ms) since which it is over.
@@ -17,6 +17,8 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     complete_at: int
     repair: Repair
+    #: Where it is not the story's own tenant that must hear of it.
+    tenant: str | None = None
     booking_uid: str | None = None
     appointment_id: str | None = None
     call_id: str | None = None
