@@ -44,7 +44,10 @@ from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.relay import Relay
 from connectors.store.upkeep import end_snoozes
 from connectors.supervision import supervised
+from connectors.tenant_mapping import has_unmapped, map_tenants
 from connectors.topics_admin import KafkaUnreachable, ensure_topics
+from connectors.unmapped.mapping import keep_unmapped
+from connectors.unmapped.store import UnmappedStore
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
 from streams.model.records import AnyQuestion, BookingRead, RowsRead
@@ -94,6 +97,8 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy) -> dict[str,
         "relay": Relay(settings, parts.store_dsn).run,
         "snoozes": partial(end_snoozes, store),
     }
+    if has_unmapped(settings):
+        tasks["unmapped"] = partial(keep_unmapped, settings, UnmappedStore(parts.pool))
     if slack_channel(settings.slack) is not None:
         tasks["slack"] = partial(_notify, parts)
     if settings.watchdog.ping_url is not None:
@@ -137,7 +142,13 @@ async def _read_rows(parts: Parts) -> None:
         await parts.sender.send(Topic.ROWS, tenant, read)
 
     try:
-        async with open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer:
+        async with (
+            open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer,
+            asyncio.TaskGroup() as group,
+        ):
+            if has_unmapped(parts.settings):  # beside the reader, whose few connections it shares
+                mapping = partial(lead, parts.store_dsn, "tenants", partial(map_tenants, parts, database))
+                group.create_task(supervised("tenants", mapping))
             await RowsReader(consumer=consumer, database=database, publish=publish, decode=decode_question).run()
     finally:
         await database.close()
