@@ -13,8 +13,8 @@ from streams.decode import decode_record
 from streams.decode.columns import appointment_row, call_row
 from streams.engine import Partition
 from streams.model.facts import RowVersion, Told
-from streams.model.ids import parse_iso
-from streams.model.observation import RowChanged, WebhookHeard
+from streams.model.ids import NO_TENANT, parse_iso
+from streams.model.observation import NobodysRow, RowChanged, WebhookHeard
 from streams.topics import Topic
 from tests.truth import HOUR, NOWHERE, TENANT, Truth, at, clock
 
@@ -115,26 +115,41 @@ class Senders(Truth):
         return self._version("call", row, call_row(self.rows[("calls", row)]))
 
     def delete(self, row: str, *, table: str = "appointments") -> RowChanged:
+        change = self._version("appointment" if table == "appointments" else "call", row, None)
         del self.rows[(table, row)]
-        return self._version("appointment" if table == "appointments" else "call", row, None)
+        return change
 
     def _version(self, kind: Any, row: str, columns: Any) -> RowChanged:
         tx = next(self.tx)
         version = RowVersion(
             commit_lsn=tx * 100, lsn=tx * 100, tx=tx, arrived=at(self.now), source_at=at(self.now), row=columns
         )
-        return RowChanged(TENANT, kind, row, version)
+        return RowChanged(self._owner(f"{kind}s", row) or TENANT, kind, row, version)
+
+    def _owner(self, table: str, row: str) -> str | None:
+        """Whose the row is now; null while there is none."""
+        held = self.rows.get((table, row))
+        return None if held is None else str(held["company_id"] or NO_TENANT)
 
     def captured(self, change: RowChanged) -> None:
-        """Debezium's record of a change arrives now."""
+        """Debezium's record of a change arrives now; one without a key says no more than that there was one."""
         version = msgspec.structs.replace(change.version, arrived=at(self.now))
-        self.engine.observe((msgspec.structs.replace(change, version=version),))
+        nobodys = change.tenant == NO_TENANT
+        seen = NobodysRow(change.kind, change.id) if nobodys else msgspec.structs.replace(change, version=version)
+        self.engine.observe((seen,))
 
     def writes(self, row: str, **columns: Any) -> None:
-        self.captured(self.appointment(row, **columns))
+        self._written(self._owner("appointments", row), self.appointment(row, **columns))
 
     def calls(self, row: str, **columns: Any) -> None:
-        self.captured(self.call(row, **columns))
+        self._written(self._owner("calls", row), self.call(row, **columns))
+
+    def _written(self, owner: str | None, change: RowChanged) -> None:
+        """A row that changes its tenant is deleted under the old key and created under the new one."""
+        if owner is not None and owner != change.tenant:
+            gone = msgspec.structs.replace(change.version, row=None)
+            self.captured(msgspec.structs.replace(change, tenant=owner, version=gone))
+        self.captured(change)
 
     def deletes(self, row: str, *, table: str = "appointments") -> None:
         self.captured(self.delete(row, table=table))

@@ -132,7 +132,7 @@ class Truth:
             snapshot=f"{next(self.tx)}:{next(self.tx)}:",
         )
         stamp = at(self.now + self.answer_after)
-        return decode_record(Topic.ROWS, TENANT.encode(), msgspec.json.encode(record), stamp, NOWHERE)
+        return decode_record(Topic.ROWS, question.tenant.encode(), msgspec.json.encode(record), stamp, NOWHERE)
 
     def _found(self, question: RowsQuestion) -> Iterable[dict[str, Any]]:
         for (table, row), columns in self.rows.items():

@@ -40,6 +40,7 @@ class Judging:
         self.verdicts = VerdictDesk()
         self.sources = SourceView()
         self._nobodys: dict[NobodysRow, None] = {}
+        self._nobodys_asked: tuple[int, set[NobodysRow]] = (0, set())
         self.stats: Counter[str] = Counter()
 
     def judge(
@@ -53,7 +54,8 @@ class Judging:
         self.ask(key.tenant, asks, now)
         for each in (key, *(k for k in keys if self._durable.is_touched(k))):
             self._deadlines.later(each, min(wake_at, settle_at))
-        self.verdicts.judged(context, self.book.about(keys))
+        if key.tenant != NO_TENANT:  # whoever asks how a booking stands, asks for a tenant
+            self.verdicts.judged(context, self.book.about(keys))
         return cause
 
     def nobodys(self, seen: NobodysRow) -> None:
@@ -61,10 +63,15 @@ class Judging:
         self._nobodys[seen] = None
 
     def ask_for_nobodys(self, now: int) -> None:
-        """One question for each row, however often it changed since the last tick."""
-        rows, self._nobodys = self._nobodys, {}
-        for row in rows:
-            self.ask(NO_TENANT, [Ask(RowOf(row.kind, row.id), "proof", f"nobody|{now // NOBODYS_MS}", None)], now)
+        """One question for each row; one that changed since it was asked for has its turn in the next period."""
+        period = now // NOBODYS_MS
+        if self._nobodys_asked[0] != period:
+            self._nobodys_asked = (period, set())
+        asked = self._nobodys_asked[1]
+        for row in [row for row in self._nobodys if row not in asked]:
+            del self._nobodys[row]
+            asked.add(row)
+            self.ask(NO_TENANT, [Ask(RowOf(row.kind, row.id), "proof", f"nobody|{period}", None)], now)
 
     def ask(self, tenant: str, asks: Sequence[Ask], now: int) -> None:
         """Hand questions to the desk."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from streams.facts.cause import Cause
+from streams.model.ids import NO_TENANT
 from streams.model.judgement import Judgement
 from streams.model.rule import Rule
 from streams.rules import (
@@ -14,6 +15,7 @@ from streams.rules import (
     missing_appointment,
     missing_call_link,
     missing_direction,
+    missing_tenant,
     never_synced,
     orphaned_calcom,
     orphaned_local,
@@ -48,15 +50,16 @@ RULES: dict[Rule, Judge] = {
     Rule.SYNC_FAILED: sync_failed.judge,
     Rule.NEVER_SYNCED: never_synced.judge,
     Rule.CALL_LINK_MISMATCH: call_link_mismatch.judge,
+    Rule.MISSING_TENANT: missing_tenant.judge,
 }
+#: Rows without tenant are judged by these alone.
+_ABOUT_NOBODY = frozenset({Rule.MISSING_TENANT})
 
 
 def judge(cause: Cause, judgement: Judgement) -> list[Violation]:
     """Every rule that holds on these facts."""
     bounds = judgement.of(cause.tenant)
+    silent = RULES.keys() - _ABOUT_NOBODY if cause.tenant == NO_TENANT else judgement.disabled
     return [
-        violation
-        for rule, predicate in RULES.items()
-        if rule not in judgement.disabled
-        for violation in predicate(cause, bounds)
+        violation for rule, predicate in RULES.items() if rule not in silent for violation in predicate(cause, bounds)
     ]
