@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.world.app.desk import SOURCES
+from connectors.world.app.visit import SOURCES
 from connectors.world.config import default_accounts
 from connectors.world.ledger import GRACE_SECONDS, SHORTENED
 from streams.model.rule import Rule

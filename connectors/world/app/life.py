@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from msgspec.structs import replace
 
 from connectors.world.app.calcom_api import CalcomFailed
-from connectors.world.app.desk import UNSYNCED, Desk, Visit, synced
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import UNSYNCED, Visit, synced
 
 Story = Callable[[Desk], Awaitable[None]]
 

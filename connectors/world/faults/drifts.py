@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.faults.way import Planted, Repair, Way, about
 from connectors.world.instants import moment, now
 from connectors.world.knobs import Fate

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from connectors.world.app.calcom_api import CalcomFailed
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.faults.way import Planted, Repair, Way, about
 from connectors.world.instants import now
 from connectors.world.knobs import Fate

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from connectors.world.app.calcom_api import Booked, CalcomFailed
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.calcom.booking import FIRST_ID, new_uid
 from connectors.world.faults.way import Planted, Way, about
 from connectors.world.instants import MINUTE, now

@@ -1,6 +1,7 @@
 """Ways in which a row is another tenant's, or nobody's."""
 
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.faults.syncs import UNHEARD_OF
 from connectors.world.faults.way import Planted, Way, about
 from connectors.world.instants import now

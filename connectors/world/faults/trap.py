@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.ledger import Subject
 
 

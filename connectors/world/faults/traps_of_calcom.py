@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from connectors.world.app.desk import Desk, Visit
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import Visit
 from connectors.world.faults.trap import Sprung, TrapStory, short, sprung
 from connectors.world.knobs import Fate
 

@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from connectors.world.app.desk import UNSYNCED, Desk, synced
+from connectors.world.app.desk import Desk
+from connectors.world.app.visit import UNSYNCED, synced
 from connectors.world.faults.orphans import timed_out
 from connectors.world.faults.syncs import UNHEARD_OF
 from connectors.world.faults.trap import Sprung, TrapStory, short, sprung
