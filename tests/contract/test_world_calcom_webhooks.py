@@ -84,6 +84,75 @@ async def test_a_seat_given_back_looks_like_a_cancellation(cal: Cal) -> None:
     assert await cal.status_of(made["uid"]) == "accepted"
 
 
+async def test_a_class_moved_by_its_host_keeps_its_uid(cal: Cal) -> None:
+    made = await cal.booked(2)
+    body = {"start": with_millis(START + 9 * DAY)}
+    moved = (await cal.post(f"/v2/bookings/{made['uid']}/reschedule", body)).json()["data"]
+    told = await cal.receiver.next_told()
+    assert (moved["uid"], moved["start"]) == (made["uid"], with_millis(START + 9 * DAY))
+    assert told["triggerEvent"] == "BOOKING_RESCHEDULED"
+    assert told["payload"]["uid"] == told["payload"]["rescheduleUid"] == made["uid"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body", "trigger", "before", "after"),
+    [
+        (4, "cancel", {"cancelSubsequentBookings": True}, "BOOKING_CANCELLED", "accepted", "cancelled"),
+        (5, "confirm", {}, "BOOKING_CREATED", "pending", "accepted"),
+    ],
+    ids=["the rest cancelled", "the course confirmed"],
+)
+async def test_one_webhook_tells_of_a_whole_series(
+    cal: Cal, kind: int, path: str, body: dict[str, Any], trigger: str, before: str, after: str
+) -> None:
+    made = (await cal.book(kind, recurrenceCount=3)).json()["data"]
+    assert {each["status"] for each in made} == {before}
+    # One each when they are made (facts/calcom.md §1.7).
+    assert {(await cal.receiver.next_told())["payload"]["uid"] for _ in made} == {each["uid"] for each in made}
+    assert (await cal.post(f"/v2/bookings/{made[0]['uid']}/{path}", body)).status_code == 200
+    told = await cal.receiver.next_told()
+    assert (told["triggerEvent"], told["payload"]["uid"]) == (trigger, made[0]["uid"])
+    assert [await cal.status_of(each["uid"]) for each in made] == [after] * 3
+    assert cal.receiver.arrived.empty()
+
+
+async def test_a_move_asked_for_by_the_host_has_no_successor_until_the_customer_chooses() -> None:
+    async with calcom("pipeline") as cal:
+        made = await cal.booked()
+        await cal.post(f"/v2/bookings/{made['uid']}/request-reschedule", {"rescheduleReason": "ill"})
+        told = await cal.receiver.next_told()
+        assert (told["triggerEvent"], told["payload"]["requestReschedule"]) == ("BOOKING_CANCELLED", True)
+        old = (await cal.get(f"/v2/bookings/{made['uid']}")).json()["data"]
+        assert (old["status"], "rescheduledToUid" in old) == ("cancelled", False)
+        body = {"start": with_millis(START + 5 * DAY)}
+        new = (await cal.post(f"/v2/bookings/{made['uid']}/reschedule", body)).json()["data"]
+        assert ((await cal.receiver.next_told())["triggerEvent"], new["status"]) == ("BOOKING_RESCHEDULED", "accepted")
+
+
+async def test_an_instant_meeting_shows_a_status_that_is_not_documented(cal: Cal) -> None:
+    made = (await cal.book(instant=True)).json()["data"]
+    assert ((await cal.receiver.next_told())["triggerEvent"], made["status"]) == ("INSTANT_MEETING", "awaiting_host")
+    await cal.post(f"/v2/bookings/{made['uid']}/confirm")
+    assert (await cal.receiver.next_told())["triggerEvent"] == "BOOKING_CREATED"
+    assert await cal.status_of(made["uid"]) == "accepted"
+
+
+async def test_a_no_show_is_told_and_changes_no_status(cal: Cal) -> None:
+    made = await cal.booked()
+    await cal.post(f"/v2/bookings/{made['uid']}/mark-absent", {"host": False})
+    told = await cal.receiver.next_told()
+    assert (told["triggerEvent"], told["payload"]["bookingUid"]) == ("BOOKING_NO_SHOW_UPDATED", made["uid"])
+    assert await cal.status_of(made["uid"]) == "accepted"
+
+
+async def test_cal_com_may_say_what_nobody_knows(cal: Cal) -> None:
+    made = await cal.booked()
+    telling = {"trigger": "BOOKING_REASSIGNED"}
+    assert (await cal.http.post(f"/_control/tell/{made['uid']}", json=telling)).status_code == 200
+    assert (await cal.receiver.next_told())["triggerEvent"] == "BOOKING_REASSIGNED"
+    assert (await cal.http.post("/_control/tell/nowhere", json=telling)).status_code == 404
+
+
 async def test_a_cancellation_may_be_announced_before_it_is_done(cal: Cal) -> None:
     made = await cal.booked()
     fate = {"delay_seconds": 0, "early_seconds": 0.5}
@@ -165,6 +234,31 @@ async def test_the_api_fails_as_told_and_comes_back(cal: Cal, knobs: dict[str, A
     assert (await cal.get("/v2/bookings")).status_code == status
     await cal.http.post("/_control/knobs", json={name: type(value)(0) for name, value in knobs.items()})
     assert (await cal.get("/v2/bookings")).status_code == 200
+
+
+async def test_a_silent_account_loses_every_webhook(cal: Cal) -> None:
+    await cal.http.post("/_control/knobs", json={"webhooks_silent": [cal.first.name]})
+    await cal.book(fate={"webhook": "sure"})
+    await cal.http.post("/_control/knobs", json={"webhooks_silent": []})
+    heard = (await cal.book()).json()["data"]
+    assert (await cal.receiver.next_told())["payload"]["uid"] == heard["uid"]
+    assert cal.receiver.arrived.empty()
+
+
+async def test_one_booking_may_be_forbidden(cal: Cal) -> None:
+    made, other = await cal.booked(), await cal.booked()
+    await cal.http.post("/_control/knobs", json={"forbidden_uids": [made["uid"]]})
+    assert (await cal.get(f"/v2/bookings/{made['uid']}")).status_code == 401
+    assert (await cal.get(f"/v2/bookings/{other['uid']}")).status_code == 200
+
+
+async def test_filters_may_be_ignored(cal: Cal) -> None:
+    made = await cal.booked()
+    tomorrow = with_millis(START + 30 * DAY)
+    assert (await cal.get("/v2/bookings", afterStart=tomorrow)).json()["data"] == []
+    await cal.http.post("/_control/knobs", json={"filters_ignored": True})
+    shown = (await cal.get("/v2/bookings", afterStart=tomorrow)).json()["data"]
+    assert [each["uid"] for each in shown] == [made["uid"]]
 
 
 async def test_an_unknown_knob_is_refused(cal: Cal) -> None:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.world.calcom.booking import FIRST_ID, Attendee, Booking, Draft, new_uid
 from connectors.world.calcom.bookings import Bookings, NoSuchBooking, Refused
@@ -220,3 +221,59 @@ def test_the_page_says_where_it_stands(
     assert told["totalItems"] == total
     assert (told["currentPage"], told["totalPages"]) == (current, pages)
     assert (told["remainingItems"], told["hasNextPage"]) == (remaining, following)
+
+
+# Series, hosts, meetings -------------------------------------------------------------
+
+
+def series(kind: EventKind, count: int = 3) -> tuple[Bookings, list[Booking]]:
+    bookings = model()
+    weeks = [draft(kind, start=T0 + DAY + n * 7 * DAY) for n in range(count)]
+    return bookings, [bookings.create(replace(week, series="s"), T0) for week in weeks]
+
+
+def test_the_rest_of_a_series_ends_with_the_one_that_is_named() -> None:
+    bookings, weeks = series("series")
+    assert bookings.cancel_remaining(weeks[1].uid, "ill", "host", T0 + 1).uid == weeks[1].uid
+    assert [bookings.current(each.uid).status for each in weeks] == ["accepted", "cancelled", "cancelled"]
+
+
+def test_a_course_is_confirmed_as_a_whole() -> None:
+    bookings, weeks = series("course")
+    assert {each.status for each in weeks} == {"pending"}
+    assert bookings.confirm(weeks[1].uid, T0 + 1).uid == weeks[1].uid
+    assert {bookings.current(each.uid).status for each in weeks} == {"accepted"}
+
+
+def test_a_booking_that_its_host_asked_to_move_is_dead_until_the_customer_moves_it() -> None:
+    bookings = model()
+    first = bookings.create(draft(), T0)
+    asked = bookings.request_move(first.uid, "Please reschedule.", "host", T0 + 1)
+    assert (asked.status, asked.rescheduled_to) == ("cancelled", None)
+    _, new = bookings.reschedule(first.uid, T0 + 3 * DAY, "marta@mail.example", T0 + 2)
+    assert (new.status, new.rescheduled_from) == ("accepted", first.uid)
+    assert bookings.current(first.uid).rescheduled_to == new.uid
+    with pytest.raises(Refused, match=new.uid):
+        bookings.reschedule(first.uid, T0 + 4 * DAY, "marta@mail.example", T0 + 3)
+
+
+def test_an_instant_meeting_waits_for_its_host() -> None:
+    bookings = model()
+    waiting = bookings.create(replace(draft(), instant=True), T0)
+    assert waiting.status == "awaiting_host"
+    assert bookings.confirm(waiting.uid, T0 + 1).status == "accepted"
+
+
+def test_nobody_came_and_the_status_stays() -> None:
+    bookings = model()
+    first = bookings.create(draft(), T0)
+    absent = bookings.mark_absent(first.uid, T0 + 1)
+    assert (absent.status, [each.absent for each in absent.attendees]) == ("accepted", [True])
+
+
+def test_a_list_of_one_account_holds_its_bookings_alone() -> None:
+    bookings = model()
+    own = bookings.create(draft(), T0)
+    bookings.create(replace(draft(), account="acct-2"), T0)
+    assert uids(list(bookings.all_as_of(T0, "acct-1"))) == [own.uid]
+    assert len(list(bookings.all_as_of(T0))) == 2

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.world.calcom.asides import aside
 from connectors.world.calcom.booking import Attendee, Booking, Draft
 from connectors.world.calcom.bookings import Bookings
 from connectors.world.calcom.deliveries import signature
@@ -15,13 +16,14 @@ from connectors.world.calcom.payloads import Occasion, Style, body
 from connectors.world.calcom.shapes import booking_shape, pagination
 from connectors.world.calcom.throttle import Throttle
 from connectors.world.config import default_accounts
-from connectors.world.instants import DAY, MINUTE, SECOND
+from connectors.world.instants import DAY, MINUTE, SECOND, with_millis
 from connectors.world.knobs import Fate, Knobs, changed, fate_of
 
 SAMPLES = Path(__file__).parent.parent / "fixtures" / "calcom"
 ACCOUNT = default_accounts(None)[0]
 KINDS = {kind.kind: kind for kind in event_types_of(ACCOUNT).values()}
 T0 = 1_790_000_000_000
+STYLES: tuple[Style, Style] = ("pipeline", "legacy")
 #: Left out: what only a video or calendar app adds.
 APPS = {"videoCallData", "appsStatus"}
 
@@ -115,6 +117,34 @@ def test_metadata_is_missing_on_an_older_cancellation_only() -> None:
     occasion, booking = Occasion(trigger="BOOKING_CANCELLED", at=T0), moved()[1]
     assert "metadata" not in sent(occasion, booking)["payload"]
     assert "metadata" in sent(occasion, booking, "pipeline")["payload"]
+
+
+def test_a_host_who_asks_for_another_time_seems_to_cancel() -> None:
+    occasion, booking = Occasion(trigger="BOOKING_CANCELLED", at=T0, move_requested=True), moved()[1]
+    newer, older = (sent(occasion, booking, style)["payload"] for style in STYLES)
+    assert (newer["requestReschedule"], newer["status"]) == (True, "CANCELLED")
+    # Before January 2026 (facts/calcom.md §1.5): neither the flag nor the number, nor even the status.
+    assert not {"requestReschedule", "bookingId", "status", "eventTypeId", "iCalSequence"} & set(older)
+    assert older["uid"] == booking.uid
+
+
+def test_an_older_meeting_is_flat_and_dated_by_its_booking() -> None:
+    booking = moved()[1]
+    newer, older = (json.loads(aside("MEETING_STARTED", T0 + DAY, booking, style)) for style in STYLES)
+    assert "payload" not in older
+    assert (older["id"], older["uid"], older["createdAt"]) == (booking.id, booking.uid, with_millis(booking.created_at))
+    assert (newer["payload"]["id"], newer["createdAt"]) == (booking.id, with_millis(T0 + DAY))
+
+
+def test_a_no_show_names_its_booking_in_its_own_way_and_has_no_status() -> None:
+    booking = moved()[1]
+    payload = json.loads(aside("BOOKING_NO_SHOW_UPDATED", T0, booking, "pipeline"))["payload"]
+    assert (payload["bookingUid"], "uid" in payload, "status" in payload) == (booking.uid, False, False)
+
+
+def test_an_unheard_of_trigger_may_claim_anything() -> None:
+    told = json.loads(aside("BOOKING_LOCATION_UPDATED", T0, moved()[1], "legacy", "CANCELLED"))
+    assert (told["triggerEvent"], told["payload"]["status"]) == ("BOOKING_LOCATION_UPDATED", "CANCELLED")
 
 
 # Signature and limits ----------------------------------------------------------------
