@@ -20,12 +20,12 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def control_routes(state: CalcomState) -> list[Route]:
-    """GET/POST knobs · PUT/GET webhooks/{id} · POST ping/{account}, tell/{uid} · GET deliveries, requests."""
+    """GET/POST knobs · PUT/DELETE webhooks/{id} · POST ping/{account}, tell/{uid} · GET webhooks, deliveries, requests."""
     control = _Control(state)
     return [
         Route("/_control/knobs", control.knobs, methods=["GET", "POST"]),
         Route("/_control/webhooks", control.subscriptions),
-        Route("/_control/webhooks/{id}", control.subscription, methods=["PUT"]),
+        Route("/_control/webhooks/{id}", control.subscription, methods=["PUT", "DELETE"]),
         Route("/_control/ping/{account}", control.ping, methods=["POST"]),
         Route("/_control/tell/{uid}", control.tell, methods=["POST"]),
         Route("/_control/deliveries", control.deliveries),
@@ -48,7 +48,10 @@ class _Control:
         return JSONResponse(asdict(self._state.knobs))
 
     async def subscription(self, request: Request) -> Response:
-        """Makes or replaces one webhook of an account."""
+        """Makes or replaces one webhook of an account, or takes it out."""
+        if request.method == "DELETE":
+            self._state.subscriptions.pop(request.path_params["id"], None)
+            return JSONResponse({"deleted": True})
         try:
             told = msgspec.json.decode(await request.body(), type=dict[str, object])
             new = msgspec.convert({**told, "id": request.path_params["id"]}, Subscription)

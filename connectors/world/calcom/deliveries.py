@@ -32,6 +32,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
     triggers: tuple[str, ...] = ()
     template: str | None = None
+    #: One of an event type or a team delivers, and stands in no list that the account is shown.
+    listed: bool = True
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

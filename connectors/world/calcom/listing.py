@@ -50,9 +50,9 @@ def chosen(bookings: Iterable[Booking], query: Mapping[str, str], now: int) -> l
     return kept
 
 
-def page_of(query: Mapping[str, str]) -> tuple[int, int]:
+def page_of(query: Mapping[str, str], take_default: int = TAKE_DEFAULT) -> tuple[int, int]:
     """`skip` and `take`. Raises BadQuery."""
-    skip, take = _whole("skip", query.get("skip", "0")), _whole("take", query.get("take", str(TAKE_DEFAULT)))
+    skip, take = _whole("skip", query.get("skip", "0")), _whole("take", query.get("take", str(take_default)))
     if not 1 <= take <= TAKE_MAX:
         raise BadQuery(f"take must not be less than 1 or greater than {TAKE_MAX}")
     if skip < 0:

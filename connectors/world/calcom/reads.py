@@ -5,9 +5,9 @@ from starlette.responses import JSONResponse, Response
 
 from connectors.world.calcom.booking import Booking
 from connectors.world.calcom.gate import VERSION, ApiError, not_found, success
-from connectors.world.calcom.listing import chosen, page_of
+from connectors.world.calcom.listing import TAKE_MAX, chosen, page_of
 from connectors.world.calcom.shapes import Json, booking_shape, host_email, older_shape, pagination
-from connectors.world.calcom.state import CalcomState, Caller
+from connectors.world.calcom.state import TRIGGERS, CalcomState, Caller
 from connectors.world.instants import now
 
 
@@ -71,22 +71,23 @@ async def event_types(state: CalcomState, _: Request, caller: Caller | None) -> 
     )
 
 
-async def webhooks(state: CalcomState, _: Request, caller: Caller | None) -> Response:
-    """The secret is not told: it is not among the fields that can be relied on."""
+async def webhooks(state: CalcomState, request: Request, caller: Caller | None) -> Response:
+    """The owner's own, without those of event types and teams. The secret is not told: it cannot be relied on."""
     account = _owner(caller).account
+    skip, take = page_of(dict(request.query_params), take_default=TAKE_MAX)
     rows: list[Json] = [
         {
             "id": each.id,
             "userId": account.user_id,
             "subscriberUrl": each.url,
-            "triggers": list(each.triggers),
+            "triggers": list(each.triggers or TRIGGERS),
             "active": each.active,
             "payloadTemplate": each.template,
         }
         for each in state.subscriptions.values()
-        if each.account == account.name
+        if each.account == account.name and each.listed
     ]
-    return JSONResponse({"status": "success", "data": rows})
+    return JSONResponse({"status": "success", "data": rows[skip : skip + take]})
 
 
 def _shape(state: CalcomState, request: Request, booking: Booking) -> Json:
