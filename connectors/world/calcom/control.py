@@ -20,7 +20,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def control_routes(state: CalcomState) -> list[Route]:
-    """GET/POST knobs · PUT/DELETE webhooks/{id} · POST ping/{account}, tell/{uid} · GET webhooks, deliveries, requests."""
+    """GET/POST knobs · PUT/DELETE webhooks/{id} · POST ping/{account}, tell/{uid} · GET the logs."""
     control = _Control(state)
     return [
         Route("/_control/knobs", control.knobs, methods=["GET", "POST"]),
