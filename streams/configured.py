@@ -61,6 +61,7 @@ def _bounds(settings: Settings, tenant: str, tenants: dict[str, Judgement] | Non
         event_types=frozenset(settings.scope.event_types),
         synced_sources=frozenset(settings.scope.synced_sources),
         disabled=frozenset(disabled_rules(settings)),
+        generation=settings.worker.version,
         retention_ms=round(settings.detection.retention_days * 86_400_000),
     )
 

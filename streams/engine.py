@@ -146,7 +146,7 @@ class Partition:
         verdicts: list[Verdict | TenantStanding] = [*self._judging.verdicts.take()]
         notes: list[str] = []
         if not more:
-            findings += self._book.restatements(now, self._index.tenants())
+            findings += self._book.restatements(now, self._index.tenants(), self._judgement.generation)
             verdicts += self._standings.tell(now, lambda tenant: self._lag_wait(tenant, now))
             notes = self._narrow(now)
             self._forget_what_is_over(now)

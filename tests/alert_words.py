@@ -7,9 +7,10 @@ import msgspec
 
 from streams.alerts.actions import PersonsAction, apply_action, end_snooze
 from streams.alerts.alert import Alert, TrackedAlert
-from streams.alerts.lifecycle import Surroundings, apply_absence, apply_finding, apply_presence
+from streams.alerts.lifecycle import Surroundings, apply_finding
+from streams.alerts.restating import apply_absence, apply_presence, is_restated
 from streams.model.ids import Instant, alert_id, iso
-from streams.model.records import Difference, Finding, Side, Subject, Verification
+from streams.model.records import Difference, Finding, Restatement, Side, Subject, Verification
 from streams.model.rule import SEVERITY, Rule, SubjectKind
 
 #: 2026-11-26T12:00:00Z, a Thursday.
@@ -111,6 +112,22 @@ class Life:
         """A restatement contains it."""
         assert self.tracked is not None
         return self._take(apply_presence(self.tracked, at(minutes), at(minutes)))
+
+    def is_listed(self, minutes: float, *, checking: bool = False, open_: bool = False, generation: int = 1) -> "Life":
+        """A restatement of a worker comes, which may name the alert as open or as being checked."""
+        assert self.tracked is not None
+        own = self.tracked.alert.id
+        restatement = Restatement(
+            tenant="3",
+            at=str(clock(minutes)),
+            open=((own, 1),) if open_ else (),
+            checking=(own,) if checking else (),
+            generation=generation,
+        )
+        restated = is_restated(self.tracked, restatement)
+        if restated is None:
+            return self
+        return self.is_restated_at(minutes) if restated else self.is_missed_at(minutes)
 
     def wakes_at(self, minutes: float) -> "Life":
         """Time passes."""

@@ -13,7 +13,8 @@ from connectors.store.rechecks import request_recheck
 from connectors.store.rows import locked, write
 from streams.alerts.actions import PersonsAction, Recheck, apply_action, end_snooze
 from streams.alerts.alert import Alert, Change, Step, TrackedAlert, iso_text
-from streams.alerts.lifecycle import Surroundings, apply_absence, apply_finding, apply_presence
+from streams.alerts.lifecycle import Surroundings, apply_finding
+from streams.alerts.restating import apply_absence, apply_presence, is_restated
 from streams.alerts.pages import Pages
 from streams.model.ids import NEVER, Instant, parse_iso
 from streams.model.records import Finding, FindingRecord, Restatement
@@ -168,15 +169,13 @@ class AlertStore:
         if await connection.fetchval(_NEWER_RESTATEMENT, restatement.tenant, restatement.at) is None:
             return 0
         standing = await connection.fetch(_STANDING, restatement.tenant)
-        restated = dict(restatement.open)
-        draft = await _draft(connection, [*(str(row["id"]) for row in standing), *restated])
+        draft = await _draft(connection, [*(str(row["id"]) for row in standing), *dict(restatement.open)])
         at, now = parse_iso(restatement.at) or NEVER, self._clock()
         for tracked in list(draft.alerts.values()):
-            # A higher episode than the one known is news on its way, not an absence.
-            if restated.get(tracked.alert.id, 0) >= tracked.alert.episode:
-                step = apply_presence(tracked, at, now)
-            else:
-                step = apply_absence(tracked, at, now)
+            restated = is_restated(tracked, restatement)
+            if restated is None:
+                continue
+            step = (apply_presence if restated else apply_absence)(tracked, at, now)
             if step is not None:
                 draft.take(step)
         await draft.write(connection)

@@ -99,6 +99,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     missed_restatements: int = 0
     #: Closed because nobody restated it, not because somebody said it is over.
     closed_by_absence: bool = False
+    #: Of the worker that said so, and how far its count of episodes lies behind ours: it began with an empty state.
+    generation: int = 1
+    episodes_before: int = 0
 
 
 class TrackedAlert(msgspec.Struct, frozen=True, kw_only=True):

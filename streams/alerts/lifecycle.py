@@ -5,6 +5,7 @@ Findings arrive late, twice and in any order; (episode, event time) decides, nev
     newer in the same episode     the facts are replaced; resolved closes, anything else keeps it standing
     of a higher episode           the fault came back: reopened, people's word on the old episode is over
     older or equal                ignored
+    of a new worker               it counts episodes from 1: the count goes on where the old worker's stood
 
 People's fields (acknowledgement, snooze, assignee, their word) are never touched within an episode.
 """
@@ -34,10 +35,7 @@ from streams.model.ids import Instant, parse_iso
 from streams.model.records import Finding, Side
 from streams.model.rule import AlertStatus, Resolution, SubjectKind
 
-#: A restatement may cross a finding on its way; two in a row cannot.
-RESTATEMENTS_TO_SUPERSEDE = 2
-
-_RANK = {"opened": 0, "updated": 1, "resolved": 2}
+RANK = {"opened": 0, "updated": 1, "resolved": 2}
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,14 +52,32 @@ def apply_finding(tracked: TrackedAlert | None, finding: Finding, around: Surrou
 
     Raises ValueError when a time of the finding is no ISO instant.
     """
+    generation, before = finding.generation, _episodes_before(tracked, finding)
+    if before is None:
+        return None
+    finding = msgspec.structs.replace(finding, episode=before + finding.episode)
     heard = order_of(finding)
     if tracked is not None and heard <= tracked.ledger.heard:
         return None
     again = tracked is not None and finding.episode > tracked.ledger.heard[0]
     ledger = _ledger(None if again or tracked is None else tracked.ledger, finding, heard)
-    before = None if tracked is None else tracked.alert
-    alert = settled(_composed(before, finding, around, new_episode=again), ledger)
-    return _step(before, alert, ledger, _action(before, alert, finding), around.now, _note(finding, alert))
+    ledger = msgspec.structs.replace(ledger, generation=generation, episodes_before=before)
+    known = None if tracked is None else tracked.alert
+    alert = settled(_composed(known, finding, around, new_episode=again), ledger)
+    return stepped(known, alert, ledger, _action(known, alert, finding), around.now, _note(finding, alert))
+
+
+def _episodes_before(tracked: TrackedAlert | None, finding: Finding) -> int | None:
+    """How many episodes were counted before the finding's worker began to count; None for one of an older worker."""
+    if tracked is None:
+        return 0
+    ledger = tracked.ledger
+    if finding.generation == ledger.generation:
+        return ledger.episodes_before
+    if finding.generation < ledger.generation:
+        return None
+    # A fault that stands goes on; one that was over has come back.
+    return tracked.alert.episode - finding.episode + (not ledger.standing)
 
 
 def order_of(finding: Finding) -> tuple[int, int, int]:
@@ -72,49 +88,7 @@ def order_of(finding: Finding) -> tuple[int, int, int]:
     at = _instant(finding.at)
     if finding.change == "resolved":
         at = max(at, _instant(finding.detected_at))
-    return finding.episode, at, _RANK[finding.change]
-
-
-def apply_absence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | None:
-    """A restatement made at `at` does not contain this alert: the second in a row closes it as `superseded`.
-
-    None where the alert does not stand, or was heard of after the restatement.
-    """
-    ledger = tracked.ledger
-    if not ledger.standing or ledger.heard[1] >= at:
-        return None
-    missed = ledger.missed_restatements + 1
-    if missed < RESTATEMENTS_TO_SUPERSEDE:
-        counted = msgspec.structs.replace(ledger, missed_restatements=missed)
-        return Step(tracked=TrackedAlert(alert=tracked.alert, ledger=counted), change=None)
-    closed = msgspec.structs.replace(
-        ledger,
-        heard=(ledger.heard[0], int(at), _RANK["resolved"]),
-        standing=False,
-        resolved_at=iso_text(at),
-        resolution=Resolution.SUPERSEDED,
-        missed_restatements=0,
-        closed_by_absence=True,
-    )
-    alert = settled(tracked.alert, closed)
-    note = f"{Resolution.SUPERSEDED.value}: not restated"
-    return _step(tracked.alert, alert, closed, "resolved", now, note)
-
-
-def apply_presence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | None:
-    """A restatement made at `at` contains this alert's episode: misses do not count, an absence is taken back.
-
-    None where neither was the case.
-    """
-    ledger = tracked.ledger
-    if ledger.closed_by_absence and ledger.heard[1] < at:
-        heard = (ledger.heard[0], int(at), _RANK["updated"])
-        stands = Ledger(heard=heard, standing=True, starts_at=ledger.starts_at, word=ledger.word)
-        return _step(tracked.alert, settled(tracked.alert, stands), stands, "reopened", now, "restated again")
-    if not ledger.missed_restatements:
-        return None
-    counted = msgspec.structs.replace(ledger, missed_restatements=0)
-    return Step(tracked=TrackedAlert(alert=tracked.alert, ledger=counted), change=None)
+    return finding.episode, at, RANK[finding.change]
 
 
 def is_baseline(finding: Finding, installed_at: Instant) -> bool:
@@ -218,7 +192,7 @@ def _note(finding: Finding, alert: Alert) -> str | None:
     return " ".join(words) or None
 
 
-def _step(before: Alert | None, after: Alert, ledger: Ledger, action: Action, now: Instant, note: str | None) -> Step:
+def stepped(before: Alert | None, after: Alert, ledger: Ledger, action: Action, now: Instant, note: str | None) -> Step:
     if before == after:
         return Step(tracked=TrackedAlert(alert=after, ledger=ledger), change=None)
     told = msgspec.structs.replace(after, updated_at=iso_text(now), version=after.version + 1)

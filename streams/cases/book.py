@@ -1,7 +1,7 @@
 """All cases of one partition: found by subject, announced, restated."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -19,6 +19,23 @@ RESTATE_MS = 300_000
 def subject_key(case: Case) -> Key:
     """The entity that a case is about."""
     return Key(case.kind[0], case.tenant, case.subject)
+
+
+class _Stated:
+    """What one tenant's restatement says."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, int]] = []
+        self.checking: list[str] = []
+
+    def record(self, tenant: str, at: str, generation: int) -> Restatement:
+        return Restatement(
+            tenant=tenant,
+            at=at,
+            open=tuple(sorted(self.open)),
+            checking=tuple(sorted(self.checking)),
+            generation=generation,
+        )
 
 
 class CaseBook:
@@ -88,27 +105,34 @@ class CaseBook:
         case.announce = False
         return case
 
-    def restatements(self, now: int, tenants: Iterable[str]) -> list[FindingRecord]:
-        """Every 5 minutes: all open findings again, and for each tenant the list of them."""
+    def restatements(self, now: int, tenants: Iterable[str], generation: int) -> list[FindingRecord]:
+        """Every 5 minutes: all open findings again, and for each tenant the list of them.
+
+        The first 5 minutes after the start: what stands may have to be proved first.
+        """
+        self._restate_at = self._restate_at or now + RESTATE_MS
         if now < self._restate_at:
             return []
         self._restate_at = now + RESTATE_MS
-        held: dict[str, list[tuple[str, int]]] = {tenant: [] for tenant in tenants}
+        stated = {tenant: _Stated() for tenant in tenants}
         findings: list[FindingRecord] = []
-        for cases in self.by_subject.values():
-            for case in cases.values():
-                if case.phase is Phase.CONFIRMED and case.finding is not None and not case.announce:
-                    held.setdefault(case.tenant, []).append((case.id, case.episode))
-                    findings.append(case.finding)
+        for case in self._all():
+            held = stated.setdefault(case.tenant, _Stated())
+            if case.phase is Phase.CONFIRMED and case.finding is not None and not case.announce:
+                held.open.append((case.id, case.episode))
+                findings.append(case.finding)
+            elif case.phase is not Phase.CLEAR:
+                held.checking.append(case.id)
         at = str(iso(now))
-        return findings + [
-            Restatement(tenant=tenant, at=at, open=tuple(sorted(cases))) for tenant, cases in held.items()
-        ]
+        return findings + [held.record(tenant, at, generation) for tenant, held in stated.items()]
 
     def phases_by_tenant(self) -> Counter[tuple[str, Phase]]:
         """How many cases of each tenant stand in each phase."""
-        return Counter((case.tenant, case.phase) for cases in self.by_subject.values() for case in cases.values())
+        return Counter((case.tenant, case.phase) for case in self._all())
 
     def phases(self) -> Counter[str]:
         """How many cases stand in each phase, for metrics."""
-        return Counter(case.phase for cases in self.by_subject.values() for case in cases.values())
+        return Counter(case.phase for case in self._all())
+
+    def _all(self) -> Iterator[Case]:
+        return (case for cases in self.by_subject.values() for case in cases.values())

@@ -15,7 +15,13 @@ EVIDENCE_MAX = 12
 
 
 def opened(
-    case: Case, violation: Violation, now: int, *, change: str = "opened", usual_ms: int | None = None
+    case: Case,
+    violation: Violation,
+    now: int,
+    *,
+    change: str = "opened",
+    usual_ms: int | None = None,
+    generation: int = 1,
 ) -> Finding:
     """The finding that opens this episode, or updates it."""
     named = violation.links[-1:] or ()
@@ -40,6 +46,7 @@ def opened(
         evidence=_evidence(violation),
         starts_at=iso(violation.starts_at),
         event_type_id=next((link.event_type for link in named), None),
+        generation=generation,
     )
 
 

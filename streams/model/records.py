@@ -194,17 +194,21 @@ class Finding(Record, frozen=True, kw_only=True, tag_field="kind", tag="finding"
     starts_at: str | None = None
     event_type_id: str | None = None
     superseded_by: str | None = None
+    generation: int = 1  # of the worker: a new one begins with an empty state and counts episodes from 1 again
 
 
 class Restatement(Record, frozen=True, kw_only=True, tag_field="kind", tag="restatement"):
     """Every 5 minutes: all findings that a partition holds open for one tenant.
 
-    The store resolves as `superseded` what two restatements in a row no longer contain.
+    The store resolves as `superseded` what two restatements in a row no longer contain; what is being checked may be
+    open in a moment, so it is not missed.
     """
 
     tenant: str
     at: str
     open: tuple[tuple[str, int], ...]  # (alert id, episode)
+    checking: tuple[str, ...] = ()  # alert ids
+    generation: int = 1
 
 
 FindingRecord = Finding | Restatement

@@ -1,5 +1,7 @@
 """An alert's life: one fault is one alert for ever; what the machine finds and what people say stay apart."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -107,6 +109,51 @@ def test_a_restatement_older_than_the_finding_says_nothing_about_it() -> None:
 def test_what_was_closed_for_its_absence_stands_again_when_restated() -> None:
     life = Life().hears(OPENED).is_missed_at(10).is_missed_at(15).is_restated_at(20)
     assert (life.stands, life.story[-1]) == ("open", "reopened")
+
+
+def test_what_is_being_checked_is_not_missed() -> None:
+    life = Life().hears(OPENED).is_listed(10, checking=True).is_listed(15, checking=True)
+    assert life.stands == "open"
+
+
+# A new worker begins with an empty state ----------------------------------------------
+
+
+def new_worker(change: str, minutes: float, *, episode: int = 1) -> Any:
+    return finding(change, minutes, proved=minutes, episode=episode, generation=2)
+
+
+def test_a_fault_that_still_stands_is_the_same_episode_and_no_second_alert() -> None:
+    third = finding("opened", 1, episode=3)
+    life = Life().hears(third).does(Acknowledge()).hears(new_worker("opened", 20))
+    assert (life.stands, life.alert.episode, life.story[-1]) == ("acknowledged", 3, "updated")
+
+
+def test_its_end_by_the_new_worker_ends_it() -> None:
+    life = Life().hears(finding("opened", 1, episode=3), new_worker("opened", 20), new_worker("resolved", 30))
+    assert (life.stands, life.alert.episode) == ("resolved recovered", 3)
+
+
+def test_a_fault_that_was_over_comes_back_as_the_next_episode() -> None:
+    life = Life().hears(OPENED, RESOLVED, new_worker("opened", 20))
+    assert (life.stands, life.alert.episode) == ("open", 2)
+    assert life.hears(new_worker("opened", 40, episode=2)).alert.episode == 3
+
+
+def test_what_the_old_worker_still_says_is_not_heard() -> None:
+    life = Life().hears(OPENED, new_worker("opened", 20), finding("resolved", 30))
+    assert life.stands == "open"
+    assert life.is_listed(40, generation=1).is_listed(45, generation=1).stands == "open"
+
+
+def test_what_the_new_worker_does_not_find_is_superseded() -> None:
+    life = Life().hears(OPENED).is_listed(20, generation=2).is_listed(25, generation=2)
+    assert life.stands == "resolved superseded"
+
+
+def test_its_restatements_count_its_own_episodes() -> None:
+    life = Life().hears(finding("opened", 1, episode=3), new_worker("opened", 20))
+    assert life.is_listed(30, open_=True, generation=2).is_listed(35, open_=True, generation=2).stands == "open"
 
 
 # What people say ---------------------------------------------------------------------

@@ -87,5 +87,5 @@ def test_every_five_minutes_the_open_findings_are_said_again_with_their_list() -
 
 
 def test_a_tenant_without_open_findings_restates_an_empty_list() -> None:
-    world = pair().until(400)
+    world = pair().until(700)
     assert [(record.tenant, record.open) for _, record in world.restated] == [("1", ()), ("1", ())]
