@@ -183,3 +183,8 @@ class WorkerSettings(Section):
     app_id: str = Field(default="plumbline-worker", pattern=r"^[A-Za-z0-9._-]+$", max_length=100,
                         description="letters, digits, dot, underscore and dash")  # fmt: skip
     version: int = Field(default=1, ge=1, le=9999)
+
+    @property
+    def group(self) -> str:
+        """The consumer group; Faust appends the version from the second on."""
+        return self.app_id if self.version == 1 else f"{self.app_id}-v{self.version}"

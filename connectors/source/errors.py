@@ -59,6 +59,10 @@ class SlotInUse(SourceError):
         super().__init__(f"replication slot {slot} is still in use: delete the connector first, then run it again.")
 
 
+class DatabaseAway(SourceError):
+    """The monitored database gives no answer now."""
+
+
 class ConnectRefused(SourceError):
     """Kafka Connect does not take what we ask of it."""
 

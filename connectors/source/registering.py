@@ -3,6 +3,7 @@
 import asyncio
 
 import structlog
+from prometheus_client import Counter
 
 from connectors.source.errors import SourceError
 from connectors.source.mapping import mapping_of
@@ -15,6 +16,8 @@ _log = structlog.get_logger(__name__)
 
 #: How often Connect is asked how the connector fares. Its word alone is never trusted for "the feed is live".
 CHECK_SECONDS = 5.0
+
+RESTARTS = Counter("plumbline_connector_restarts_total", "Restarts of what failed of the connector.", ["connector"])
 
 
 def registration_of(settings: Settings) -> Registration:
@@ -46,4 +49,5 @@ async def keep_registered(settings: Settings) -> None:
             if state is not None and (failure := state.failure):
                 _log.warning("connector failed, restarting it", connector=registration.connector, failure=failure[:500])
                 await connect.restart_failed(registration.connector)
+                RESTARTS.labels(registration.connector).inc()
             await asyncio.sleep(CHECK_SECONDS)

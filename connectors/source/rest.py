@@ -14,6 +14,7 @@ import stamina
 from connectors.source.errors import ConnectRefused, ConnectUnreachable
 
 TIMEOUT_SECONDS = 10.0
+LOOK_SECONDS = 2.0
 ATTEMPTS = 8
 RETRY_SECONDS = 30.0
 RUNNING = "RUNNING"
@@ -103,6 +104,24 @@ class ConnectRest:
         query = {"includeTasks": "true", "onlyFailed": "true"}
         await self._call("POST", f"/connectors/{name}/restart", params=query, absent=True)
 
+    async def look(self, name: str) -> ConnectorState | None:
+        """`state` at once, without another try: for those who ask every second."""
+        try:
+            answer = self._judged(
+                await self._client.get(f"/connectors/{name}/status", timeout=LOOK_SECONDS), True, frozenset()
+            )
+        except (_Passing, httpx.TransportError) as error:
+            raise ConnectUnreachable(f"GET {self._url}: {error or type(error).__name__}") from error
+        return None if answer is None else msgspec.json.decode(answer.content, type=ConnectorState)
+
+    async def stop(self, name: str) -> None:
+        """End its tasks and leave the connector, with its offsets, as it is; `resume` starts it again."""
+        await self._call("PUT", f"/connectors/{name}/stop", absent=True)
+
+    async def resume(self, name: str) -> None:
+        """Start what `stop` ended; what runs goes on."""
+        await self._call("PUT", f"/connectors/{name}/resume", absent=True)
+
     async def delete(self, name: str, *, forget_offsets: bool = True) -> None:
         """Take it away; nothing to do when it is not there.
 
@@ -111,7 +130,7 @@ class ConnectRest:
         if await self._call("GET", f"/connectors/{name}", absent=True) is None:
             return
         if forget_offsets:
-            await self._call("PUT", f"/connectors/{name}/stop", absent=True)
+            await self.stop(name)
             # Refused until the tasks have ended.
             await self._call("DELETE", f"/connectors/{name}/offsets", absent=True, passing=frozenset({400}))
         await self._call("DELETE", f"/connectors/{name}", absent=True)
