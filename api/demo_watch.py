@@ -10,12 +10,15 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from streams.model.records import Verdict
+from streams.model.source_records import TenantStanding
 from streams.topics import Topic, topic_name
 
 #: How often the API is asked; it adds as much to every detection time.
 POLL_SECONDS = 0.2
 PAGE_SIZE = 200
 FETCH_MS_MAX = 200
+
+_verdicts = msgspec.json.Decoder(Verdict | TenantStanding)
 
 
 class AlertWatch:
@@ -74,12 +77,14 @@ class VerdictWatch:
         await self._consumer.start()
         try:
             async for record in self._consumer:
-                self._take(msgspec.json.decode(record.value, type=Verdict))
+                self._take(_verdicts.decode(record.value))
         finally:
             await self._consumer.stop()
 
-    def _take(self, verdict: Verdict) -> None:
+    def _take(self, verdict: Verdict | TenantStanding) -> None:
         self.compared_through = max(self.compared_through or "", verdict.compared_through)
+        if isinstance(verdict, TenantStanding):
+            return
         if verdict.reason.startswith("suspected:"):
             self.counts["suspected"] += 1
         if verdict.suspected_for_ms is not None:
