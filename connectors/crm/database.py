@@ -2,8 +2,8 @@
 questions."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 import msgspec
@@ -18,8 +18,10 @@ STATEMENT_MS_MAX = 2_000
 CONNECT_SECONDS_MAX = 3.0
 ANSWER_SECONDS_MAX = 4.0
 
+T = TypeVar("T")
+Kind = Literal["appointments", "calls"]
 #: Which table is asked, and by which column of ours.
-By = tuple[Literal["appointments", "calls"], str]
+By = tuple[Kind, str]
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,10 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 
 class NotAnswered(Exception):
     """The database gave no answer now; the same question may be answered later."""
+
+
+class TooSlow(NotAnswered):
+    """The statement took longer than STATEMENT_MS_MAX; a smaller one may not."""
 
 
 class NotAnswerable(Exception):
@@ -58,13 +64,43 @@ class CrmDatabase:
         self._source = source
         self._dsn = source.dsn.get_secret_value()
         self._pool: Any = None
+        self._opening = asyncio.Lock()  # several tasks share it: a second pool would be two connections more
         self._tables: dict[str, Table] = {}
 
     async def read(self, by: By, values: Sequence[str]) -> Rows:
         """All rows with one of the values, whatever tenant they are of. Raises NotAnswered, NotAnswerable."""
+
+        async def found(connection: Any) -> Rows:
+            return await self._read(connection, by, values)
+
+        return await self._asked(found)
+
+    async def table(self, kind: Kind) -> Table:
+        """The table as the database has it. Raises NotAnswered, and NotAnswerable for one that is not there."""
+
+        async def known(connection: Any) -> Table:
+            table = self._tables.get(kind) or await self._inspect(connection, kind)
+            if not table.columns:
+                raise NotAnswerable(f"there is no table {table.name}, or none that may be read")
+            return table
+
+        return await self._asked(known)
+
+    async def fetch(self, sql: str, *arguments: object) -> Sequence[Any]:
+        """The records of one statement. Raises NotAnswered (TooSlow for one), NotAnswerable."""
+
+        async def fetched(connection: Any) -> Sequence[Any]:
+            records: Sequence[Any] = await connection.fetch(sql, *arguments)
+            return records
+
+        return await self._asked(fetched)
+
+    async def _asked(self, ask: Callable[[Any], Awaitable[T]]) -> T:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                return await self._read(by, values)
+            async with asyncio.timeout(ANSWER_SECONDS_MAX), (await self._opened()).acquire() as connection:
+                return await ask(connection)
+        except asyncpg.QueryCanceledError as slow:
+            raise TooSlow(str(slow)) from slow
         except (asyncpg.DataError, asyncpg.SyntaxOrAccessError) as no:
             self._tables.clear()  # the schema may have changed under us
             raise NotAnswerable(str(no)) from no
@@ -77,19 +113,17 @@ class CrmDatabase:
         if pool is not None:
             pool.terminate()
 
-    async def _read(self, by: By, values: Sequence[str]) -> Rows:
+    async def _read(self, connection: Any, by: By, values: Sequence[str]) -> Rows:
         kind, column = by
-        pool = await self._opened()
-        async with pool.acquire() as connection:
-            table = self._tables.get(kind) or await self._inspect(connection, kind)
-            if column not in table.columns:
-                raise NotAnswerable(f"{table.name} has no column for {column}")
-            wanted = sorted({value for value in values if table.can_hold(column, value)})
-            records = await connection.fetch(table.statement(column), wanted)
+        table = self._tables.get(kind) or await self._inspect(connection, kind)
+        if column not in table.columns:
+            raise NotAnswerable(f"{table.name} has no column for {column}")
+        wanted = sorted({value for value in values if table.can_hold(column, value)})
+        records = await connection.fetch(table.statement(column), wanted)
         found = tuple((record[KEY], table.row(record)) for record in records if record[KEY] is not None)
         return Rows(snapshot=records[0][SNAPSHOT], rows=found)
 
-    async def _inspect(self, connection: Any, kind: Literal["appointments", "calls"]) -> Table:
+    async def _inspect(self, connection: Any, kind: Kind) -> Table:
         given = self._source.appointments if kind == "appointments" else self._source.calls
         if not given.table:
             raise NotAnswerable(f"the database has no table of {kind}")
@@ -105,7 +139,9 @@ class CrmDatabase:
         return table
 
     async def _opened(self) -> Any:
-        if self._pool is None:
+        async with self._opening:
+            if self._pool is not None:
+                return self._pool
             self._pool = await asyncpg.create_pool(
                 self._dsn,
                 min_size=0,

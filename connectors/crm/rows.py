@@ -5,17 +5,16 @@ Questions that wait together are read together. What the database could not answ
 kept in memory and asked again; offsets are committed only while nothing is kept, so a restart replays it.
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from connectors.crm.database import By, CrmDatabase, NotAnswerable, NotAnswered, Rows, by_of
-from streams.model.ids import iso
-from streams.model.records import AnyQuestion, RowsQuestion, RowsRead
+from connectors.crm.answers import Publish, RowAnswers
+from connectors.crm.database import CrmDatabase
+from streams.model.records import AnyQuestion, RowsQuestion
 
 log = structlog.get_logger()
 
@@ -27,18 +26,18 @@ KEPT_MAX = 10_000
 RETRY_FIRST_SECONDS = 0.5
 RETRY_SECONDS_MAX = 10.0
 
-#: Puts one answer on Kafka under the asking tenant; returns after the acknowledgement, raises KafkaError.
-Publish = Callable[[str, RowsRead], Awaitable[None]]
 Decode = Callable[[bytes | None], AnyQuestion]
 
 
 class RowsReader:
-    """The consumer of questions about rows. `decode` raises ValueError for a record that is no question."""
+    """The consumer of questions about rows. `decode` raises ValueError for a record that is no question.
+
+    `publish` puts one answer on Kafka under the asking tenant; it returns after the acknowledgement, raises KafkaError.
+    """
 
     def __init__(self, *, consumer: Any, database: CrmDatabase, publish: Publish, decode: Decode) -> None:
         self._consumer = consumer
-        self._database = database
-        self._publish = publish
+        self._answers = RowAnswers(database, publish)
         self._decode = decode
         self._kept: dict[str, RowsQuestion] = {}
         self._retry_at = 0.0
@@ -61,49 +60,12 @@ class RowsReader:
 
     async def answer(self, questions: Iterable[RowsQuestion]) -> None:
         """Read and tell; what the database did not answer is kept for later."""
-        groups: dict[By, list[tuple[RowsQuestion, tuple[str, ...]]]] = {}
-        for question in {question.request_id: question for question in questions}.values():
-            try:
-                by, values = by_of(question)
-            except NotAnswerable as error:
-                log.warning("unusable question", request=question.request_id, error=str(error))
-                await self._tell(question, "unusable")
-                continue
-            groups.setdefault(by, []).append((question, values))
-        await asyncio.gather(*(self._answer_group(by, asked) for by, asked in groups.items()))
-
-    async def _answer_group(self, by: By, asked: Sequence[tuple[RowsQuestion, tuple[str, ...]]]) -> None:
-        try:
-            rows = await self._database.read(by, [value for _, values in asked for value in values])
-        except NotAnswered as error:
-            self._keep([question for question, _ in asked], str(error))
-            await asyncio.gather(*(self._tell(question, "unavailable") for question, _ in asked))
-        except NotAnswerable as error:
-            log.warning("the database cannot be asked this", by=".".join(by), error=str(error))
-            await asyncio.gather(*(self._tell(question, "unusable") for question, _ in asked))
-        else:
-            await asyncio.gather(*(self._tell(question, "found", rows, values) for question, values in asked))
-
-    async def _tell(
-        self,
-        question: RowsQuestion,
-        result: Literal["found", "unavailable", "unusable"],
-        rows: Rows | None = None,
-        values: tuple[str, ...] = (),
-    ) -> None:
-        wanted = set(values)
-        record = RowsRead(
-            request_id=question.request_id,
-            question=question,
-            read_at=iso(int(time.time() * 1000)) or "",
-            reason="verify",
-            result=result,
-            rows=tuple(row for key, row in rows.rows if key in wanted) if rows else (),
-            snapshot=rows.snapshot if rows else None,
-        )
-        await self._publish(question.tenant, record)
-        if result != "unavailable":
-            self._kept.pop(question.request_id, None)
+        asked = list(questions)
+        unanswered = await self._answers.answer(asked)
+        for question in asked:
+            if question.request_id not in unanswered:
+                self._kept.pop(question.request_id, None)
+        self._keep(unanswered)
 
     def _questions(self, records: Iterable[Any]) -> list[RowsQuestion]:
         """The questions about rows; bad records are dead letters of the verifier, which reads the same
@@ -118,12 +80,12 @@ class RowsReader:
                 questions.append(question)
         return questions
 
-    def _keep(self, questions: Sequence[RowsQuestion], reason: str) -> None:
-        if not self._kept:
-            log.warning("the database does not answer", questions=len(questions), reason=reason)
+    def _keep(self, unanswered: dict[str, RowsQuestion]) -> None:
+        if unanswered and not self._kept:
+            log.warning("the database does not answer", questions=len(unanswered))
             self._pause = RETRY_FIRST_SECONDS
             self._retry_at = time.monotonic() + self._pause
-        self._kept.update((question.request_id, question) for question in questions)
+        self._kept.update(unanswered)
 
     async def _ask_again(self) -> None:
         self._pause = min(self._pause * 2, RETRY_SECONDS_MAX)

@@ -26,6 +26,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE
 _FLAGS = {"appointment_made", "requires_manual_review"}
 KEY = "~key"
 SNAPSHOT = "~snapshot"
+READ_AT = "~read_at"
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +44,47 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         One row of nulls with the snapshot where there are none. Raises KeyError for a column that is not
         there.
         """
-        columns = ", ".join(f'{self._read(ours)} AS "{ours}"' for ours in sorted(self.columns))
         key, keys = self._key(by)
-        found = f'SELECT ({key})::text AS "{KEY}", {columns} FROM {_qualified(self.name)} WHERE {key} = ANY({keys})'
-        snapshot = f'SELECT pg_current_snapshot()::text AS "{SNAPSHOT}"'
-        return f"SELECT * FROM ({snapshot}) AS s LEFT JOIN ({found}) AS r ON true"
+        return self.select(f"{key} = ANY({keys})", key=by)
+
+    def select(self, where: str, *, key: str = "id", order: str = "", limit: str = "") -> str:
+        """All columns of the rows that `where` (SQL) holds for, with `key` as text and the snapshot of the reading.
+
+        One row of nulls with the snapshot where there are none. `order` names columns of ours.
+        """
+        columns = ", ".join(f'{self.expression(ours)} AS "{ours}"' for ours in sorted(self.columns))
+        text = f'({quoted(self.columns[key])})::text AS "{KEY}"'
+        theirs = ", ".join(quoted(self.columns[ours]) for ours in order.split())
+        ordered = f" ORDER BY {theirs}" if theirs else ""
+        found = f"SELECT {text}, {columns} FROM {self.qualified} WHERE {where}{ordered}{limit and f' LIMIT {limit}'}"
+        snapshot = f'SELECT pg_current_snapshot()::text AS "{SNAPSHOT}", now() AS "{READ_AT}"'
+        outer = ", ".join(f'r."{ours}"' for ours in order.split())
+        return f"SELECT * FROM ({snapshot}) AS s LEFT JOIN ({found}) AS r ON true" + (outer and f" ORDER BY {outer}")
+
+    def column(self, ours: str) -> str:
+        """The column's name as SQL. Raises KeyError for a column that is not there."""
+        return quoted(self.columns[ours])
+
+    @property
+    def qualified(self) -> str:
+        """The table's name with its schema, as SQL."""
+        return _qualified(self.name)
+
+    def parameter(self, ours: str, number: int) -> str:
+        """Text parameter `number` as a value of the column's type, so that an index on it is used."""
+        given = f"${number}::text"
+        return given if self.types[ours] in _TEXTS else f"{given}::{self.types[ours]}"
+
+    def empty(self, ours: str) -> str:
+        """The condition that the column holds nothing; empty text is nothing too."""
+        column = self.column(ours)
+        return f"({column} IS NULL OR {column} = '')" if self.types[ours] in _TEXTS else f"{column} IS NULL"
+
+    def moment(self, ours: str, number: int) -> str:
+        """Instant parameter `number` as the column holds instants."""
+        if self.types[ours] != _ZONELESS:
+            return f"${number}::timestamptz"
+        return f"(${number}::timestamptz AT TIME ZONE {self._zone})"
 
     def can_hold(self, by: str, value: str) -> bool:
         """Whether the column can hold the value at all; a text asked of a number column has no rows."""
@@ -81,12 +118,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             case _:
                 return str(value)
 
-    def _read(self, ours: str) -> str:
+    def expression(self, ours: str) -> str:
+        """The column as it is selected: an instant in any case."""
         column = quoted(self.columns[ours])
-        if self.types[ours] == _ZONELESS:
-            zone = self.timezone.replace("'", "''")
-            return f"{column} AT TIME ZONE '{zone}'"
-        return column
+        return f"{column} AT TIME ZONE {self._zone}" if self.types[ours] == _ZONELESS else column
+
+    @property
+    def _zone(self) -> str:
+        return "'" + self.timezone.replace("'", "''") + "'"
 
     def _key(self, by: str) -> tuple[str, str]:
         column, type_ = quoted(self.columns[by]), self.types[by]

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
         ("connectors", ("connectors.process:run_connectors",)),
         ("api", ("api.process:run_api",)),
         ("source prepare --apply", ("connectors.source.prepare:run_prepare", True)),
+        ("check --since 2w --json", ("api.check_report:run_check", timedelta(days=14), True)),
         ("source remove", ("connectors.source.prepare:run_remove", False)),
     ],
 )
@@ -61,6 +63,12 @@ def test_a_bad_configuration_is_one_readable_line_and_exit_code_2(monkeypatch: p
     assert result.stderr == (
         'plumbline: calcom.requests_per_minute = "many": allowed is a whole number from 1 to 500\n'
     )
+
+
+def test_a_span_that_is_none_is_wrong_usage() -> None:
+    result = CliRunner().invoke(app, ["check", "--since", "a month"])
+    assert result.exit_code == 2
+    assert "allowed is a number with d, h or w, such as 30d" in result.stderr
 
 
 def test_a_process_says_at_once_what_it_cannot_do_without() -> None:
