@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.store.database import Database, StoreUnavailable
+from api.coverage_metrics import CoverageFigures, coverage_families, coverage_figures
+from api.services import Services
+from connectors.store.database import StoreUnavailable
 from connectors.store.queries import Figure, figures, notices_by_state, outbox_waiting
 
 #: However often Prometheus and people ask, the store is asked once in this time.
@@ -27,6 +29,7 @@ class StoreFigures(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[Figure, ...]
     outbox_waiting: int
     notices: dict[tuple[str, str], int]
+    coverage: CoverageFigures
 
 
 class _StoreCollector(Collector):
@@ -42,8 +45,8 @@ class _StoreCollector(Collector):
             yield from _families(self.now)
 
 
-def build_router(database: Database) -> APIRouter:
-    """One route, no key needed: no tenant and no id is in any label."""
+def build_router(services: Services) -> APIRouter:
+    """One route, no key needed: labels hold ids of tenants and names of accounts, nothing personal."""
     router = APIRouter(tags=["health"])
     registry, collector = CollectorRegistry(), _StoreCollector()
     registry.register(collector)
@@ -54,7 +57,7 @@ def build_router(database: Database) -> APIRouter:
         nonlocal due
         if time.monotonic() >= due:
             due = time.monotonic() + FIGURES_SECONDS
-            collector.now = await _figures(database)
+            collector.now = await _figures(services)
         text = generate_latest(REGISTRY) + generate_latest(registry)
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -84,12 +87,14 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-async def _figures(database: Database) -> StoreFigures | None:
+async def _figures(services: Services) -> StoreFigures | None:
+    database = services.database
     try:
         return StoreFigures(
             alerts=await figures(database),
             outbox_waiting=await outbox_waiting(database),
             notices=await notices_by_state(database),
+            coverage=await coverage_figures(database, services.settings),
         )
     except StoreUnavailable:
         return None
@@ -115,3 +120,4 @@ def _families(now: StoreFigures) -> Iterator[Metric]:
     for (channel, state), count in sorted(now.notices.items()):
         notices.add_metric([channel, state], count)
     yield notices
+    yield from coverage_families(now.coverage)

@@ -6,7 +6,8 @@ import msgspec
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from api import examples
+from api import coverage_examples, examples
+from api.coverage_answers import CircuitBreakers, CoveragePage
 from api.keys import Caller
 from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
@@ -51,6 +52,8 @@ _EXAMPLES: dict[type, dict[str, Any]] = {
     Alert: examples.ALERT,
     History: examples.HISTORY,
     Consistency: examples.CONSISTENCY,
+    CoveragePage: coverage_examples.PAGE,
+    CircuitBreakers: coverage_examples.BREAKERS,
 }
 
 

@@ -150,7 +150,8 @@ class Breaker:
 
     async def _move(self, state: BreakerState) -> None:
         if state != self.state:
-            open_seconds = max(0.0, self._clock() - (self.state.opened_at or self._clock()))
+            opened_at = self.state.opened_at
+            open_seconds = 0.0 if opened_at is None else max(0.0, self._clock() - opened_at)
             self.tally = counted(self.tally, self.state.state, state.state, open_seconds)
             self.state = state
             await self._save(state)

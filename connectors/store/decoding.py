@@ -7,9 +7,10 @@ import msgspec
 from streams.alerts.lifecycle import order_of
 from streams.model.ids import parse_iso
 from streams.model.records import Finding, FindingRecord, Restatement, Verdict
+from streams.model.source_records import TenantStanding
 
 _findings = msgspec.json.Decoder(Finding | Restatement)
-_verdicts = msgspec.json.Decoder(Verdict)
+_verdicts = msgspec.json.Decoder(Verdict | TenantStanding)
 
 
 def decode_finding(value: bytes) -> FindingRecord:
@@ -28,11 +29,11 @@ def decode_finding(value: bytes) -> FindingRecord:
     return record
 
 
-def decode_verdict(value: bytes) -> Verdict:
-    """A verdict. Raises ValueError with what is wrong."""
-    verdict = _verdicts.decode(value)
-    _times(verdict.as_of, verdict.compared_through)
-    return verdict
+def decode_verdict(value: bytes) -> Verdict | TenantStanding:
+    """A verdict, or how a tenant stands. Raises ValueError with what is wrong."""
+    record: Verdict | TenantStanding = _verdicts.decode(value)
+    _times(record.at if isinstance(record, TenantStanding) else record.as_of, record.compared_through)
+    return record
 
 
 def _times(*texts: str) -> None:

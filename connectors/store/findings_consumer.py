@@ -17,8 +17,10 @@ from connectors.kafka_batches import Membership, read_batches
 from connectors.store.alerts import AlertStore
 from connectors.store.database import Database, until_available
 from connectors.store.decoding import decode_finding, decode_verdict
+from connectors.store.standings import write_standings
 from connectors.store.verdicts import write_verdicts
 from streams.model.records import Finding, FindingRecord, Restatement, Verdict
+from streams.model.source_records import TenantStanding
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 
@@ -34,7 +36,7 @@ MEMBERSHIP = Membership(
     fetch_wait_ms=50,
 )
 
-_Decoded = tuple[Any, FindingRecord | Verdict]
+_Decoded = tuple[Any, FindingRecord | Verdict | TenantStanding]
 
 
 class FindingsConsumer:
@@ -65,7 +67,7 @@ class FindingsConsumer:
                 await letters.send(record, reason="undecodable", error=str(error))
         await self._keep(decoded, letters)
 
-    def _decode(self, record: Any) -> FindingRecord | Verdict:
+    def _decode(self, record: Any) -> FindingRecord | Verdict | TenantStanding:
         if record.value is None:
             raise ValueError("the record is empty")
         return decode_verdict(record.value) if record.topic == self._verdicts else decode_finding(record.value)
@@ -89,6 +91,8 @@ class FindingsConsumer:
         verdicts = [value for _, value in decoded if isinstance(value, Verdict)]
         if findings:
             await self._store.apply(findings)
-        if verdicts:
+        standings = [value for _, value in decoded if isinstance(value, TenantStanding)]
+        if verdicts or standings:
             async with self._database.transaction() as connection:
                 await write_verdicts(connection, verdicts)
+                await write_standings(connection, standings)

@@ -22,10 +22,22 @@ ON CONFLICT (tenant, subject_kind, subject_id) DO UPDATE SET
 WHERE verdicts.as_of <= EXCLUDED.as_of
 """
 #: What differs anywhere differs; what is unknown anywhere is not known to agree. Then the newest.
+#: A verdict is told when it changes, so it stands through what its tenant is compared through; while sources are held
+#: back, through what was heard of them.
 _OF_BOOKING = """
-SELECT tenant, verdict, reason, as_of, compared_through, differences FROM verdicts
-WHERE aliases @> ARRAY[$1::text] AND ($2::text[] IS NULL OR tenant = ANY($2))
-ORDER BY CASE verdict WHEN 'differ' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, as_of DESC
+SELECT v.tenant, v.verdict, v.reason, v.as_of, v.differences,
+       greatest(v.compared_through,
+                CASE WHEN held.deaf THEN NULL ELSE least(s.compared_through, held.heard_through) END
+       ) AS compared_through
+FROM verdicts AS v
+LEFT JOIN tenant_standings AS s ON s.tenant = v.tenant
+LEFT JOIN LATERAL (
+    SELECT min(source_states.heard_through) AS heard_through, bool_or(source_states.heard_through IS NULL) AS deaf
+    FROM jsonb_array_elements_text(s.standing -> 'held_back_by') AS name
+    LEFT JOIN source_states ON source_states.source = name
+) AS held ON true
+WHERE v.aliases @> ARRAY[$1::text] AND ($2::text[] IS NULL OR v.tenant = ANY($2))
+ORDER BY CASE v.verdict WHEN 'differ' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, v.as_of DESC
 LIMIT 1
 """
 _ALERTS_OF_BOOKING = """

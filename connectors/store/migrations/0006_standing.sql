@@ -43,6 +43,5 @@ ALTER TABLE circuit_breaker_states
     ADD COLUMN recoveries       bigint[] NOT NULL DEFAULT '{}',
     ADD COLUMN recovery_seconds double precision NOT NULL DEFAULT 0;
 
--- Two filters at once, in the list's order; and the newest gaps.
+-- Two filters at once, in the list's order.
 CREATE INDEX alerts_by_status_severity ON data_consistency_alerts (status, severity, updated_at DESC, id DESC);
-CREATE INDEX alerts_of_gaps ON data_consistency_alerts (opened_at DESC) WHERE rule = 'coverage_gap';
