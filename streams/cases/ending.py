@@ -2,8 +2,9 @@
 
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
+from streams.cases.proof import Round, second_look
 from streams.cases.step import ASK_AGAIN_MS, FAR, Ask, Context, Step
-from streams.facts.booking import last_heard_at
+from streams.facts.booking import CONTRADICTION_MS, last_heard_at
 from streams.facts.cause import Cause, Link
 from streams.facts.row import row_state
 from streams.model.rule import Resolution, Rule
@@ -30,12 +31,14 @@ def without(case: Case, context: Context, *, expired: bool) -> Step:
 
 def _recovering(case: Case, context: Context, step: Step) -> Step:
     """A finding ends on proved facts only; a webhook's claim asks for a read first, which keeps to the lag wait."""
-    waiting = [link for link in _deciding(case, context.cause) if not trusted(link, context)]
-    for link in waiting:
-        newest = last_heard_at(link.facts)
-        ask_at = newest + context.lag_wait_ms
+    waiting = False
+    for link in _deciding(case, context.cause):
+        ask_at = _read_wanted(link, context)
+        if ask_at is None:
+            continue
+        waiting = True
         if context.now >= ask_at:
-            step.asks.append(Ask(ReadOf(link.uid), "settle", f"{case.id}|{case.episode}|end|{newest}", None))
+            step.asks.append(Ask(ReadOf(link.uid), "settle", f"{case.id}|{case.episode}|end|{ask_at}", None))
             step.wake(context.now + ASK_AGAIN_MS)
         else:
             step.wake(ask_at)
@@ -46,16 +49,38 @@ def _recovering(case: Case, context: Context, step: Step) -> Step:
 
 
 def _deciding(case: Case, cause: Cause) -> list[Link]:
+    """The links of the chains that were told of, and the one that the appointment names by now, if nobody knows it.
+
+    What could not be checked ends with its suspicion: it said nothing about bookings.
+    """
+    if case.rule is Rule.VERIFICATION_FAILED:
+        return []
     named = set(case.uids)
+    row = case.finding.appointment_id if case.finding is not None else None
+    named |= {a.link.uid for a in cause.appointments if a.id == row and a.link is not None and a.link.state is None}
     return [link for chain in cause.chains if named & {each.uid for each in chain.links} for link in chain.links]
 
 
 def trusted(link: Link, context: Context) -> bool:
     """Known by a read that is newer than the last webhook by the lag wait; a superseded link by its successor."""
-    if link.superseded or not link.facts.told:
-        return True
-    due = last_heard_at(link.facts) + context.lag_wait_ms
-    return any(read.begun >= due for read in link.facts.reads)
+    return _read_wanted(link, context) is None
+
+
+def _read_wanted(link: Link, context: Context) -> int | None:
+    """From when on a read would make the link known; None if it is.
+
+    The read must be so much newer than the last webhook that it counts where it contradicts (an announced cancellation
+    that is not done ends nothing), and a 404 needs its second one. A link that nobody has told of or read is unknown.
+    """
+    if link.superseded:
+        return None
+    due = last_heard_at(link.facts) + max(context.lag_wait_ms, CONTRADICTION_MS)
+    reads = link.facts.reads
+    if reads and not reads[-1].found:
+        return second_look(reads, Round(due, due, context.lag_wait_ms))
+    if not link.facts.told:
+        return None if reads else due
+    return None if any(read.begun >= due for read in reads) else due
 
 
 def _cured_at(context: Context) -> int:

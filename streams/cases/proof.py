@@ -6,14 +6,13 @@ after the first was answered; the first comes early, 0.7 s after the suspicion.
 
 import msgspec
 
+from streams.facts.booking import ABSENCE_GAP_MS
 from streams.facts.index import FactIndex, Key
 from streams.model.facts import Read
 from streams.rules.violation import AbsenceOf, CallLookupOf, KnownOf, LookupOf, Need, ReadOf, RowOf, Violation
 
 #: Early first read of an absence, ms after the suspicion.
 FIRST_LOOK_MS = 700
-#: Least span between the answer to the first 404 and the asking of the second, ms.
-ABSENCE_GAP_MS = 4_000
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -64,7 +63,7 @@ def _ask_at(need: Need, index: FactIndex, tenant: str, round_: Round) -> int | N
         case KnownOf(uid=uid):
             return None if _reads(index, tenant, uid) else min(round_.due, round_.suspected_at + FIRST_LOOK_MS)
         case AbsenceOf(uid=uid):
-            return _second_look(_reads(index, tenant, uid), round_)
+            return second_look(_reads(index, tenant, uid), round_)
         case LookupOf(uids=uids):
             answered = (index.bookings.get(Key("b", tenant, uid)) for uid in uids)
             met = all(f is not None and f.lookup is not None and f.lookup.begun >= round_.due for f in answered)
@@ -84,8 +83,8 @@ def _reads(index: FactIndex, tenant: str, uid: str) -> tuple[Read, ...]:
     return facts.reads if facts is not None else ()
 
 
-def _second_look(reads: tuple[Read, ...], round_: Round) -> int | None:
-    """None once two 404s a gap apart close the history, the last of them begun in the round."""
+def second_look(reads: tuple[Read, ...], round_: Round) -> int | None:
+    """When to look again; None once two 404s a gap apart close the history, the last of them begun in the round."""
     if reads and reads[-1].found:
         # Somebody saw it: the predicate falls by itself; ask again only in the round.
         return None if reads[-1].begun >= round_.due else round_.due

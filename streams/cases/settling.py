@@ -1,8 +1,9 @@
 """Settling: a webhook that no read has confirmed is settled by one read 3.5 s after it came (design §4a)."""
 
 from streams.cases.step import ASK_AGAIN_MS, FAR, Ask
-from streams.facts.booking import needs_settling
+from streams.facts.booking import ABSENCE_GAP_MS, CONTRADICTION_MS, needs_settling
 from streams.facts.cause import Cause
+from streams.model.facts import BookingFacts, Told
 from streams.rules.violation import ReadOf
 
 #: When a webhook is settled, ms after it came.
@@ -20,10 +21,17 @@ def settle(cause: Cause, now: int) -> tuple[list[Ask], int]:
             told = needs_settling(link.facts)
             if told is None or (told.end is not None and told.end <= now):
                 continue
-            due = told.arrived + SETTLE_MS
+            due = _due(told, link.facts)
             if now < due:
                 wake_at = min(wake_at, due)
                 continue
-            asks.append(Ask(ReadOf(link.uid), "settle", f"settle|{told.body}", told.start))
+            asks.append(Ask(ReadOf(link.uid), "settle", f"settle|{told.body}|{due}", told.start))
             wake_at = min(wake_at, now + min(max(ASK_AGAIN_MS, (now - told.arrived) // 2), SETTLE_AGAIN_MS_MAX))
     return asks, wake_at
+
+
+def _due(told: Told, facts: BookingFacts) -> int:
+    """The second look, where the first has found nothing."""
+    begun = told.arrived + CONTRADICTION_MS
+    absent = next((read for read in facts.reads if read.begun >= begun and not read.found), None)
+    return told.arrived + SETTLE_MS if absent is None else absent.answered + ABSENCE_GAP_MS

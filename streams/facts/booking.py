@@ -14,6 +14,8 @@ from streams.model.facts import READS_MAX, TOLD_MAX, BookingFacts, Lookup, Read,
 
 #: A read that contradicts a webhook counts if it began this long after it, ms (§4a).
 CONTRADICTION_MS = 3_000
+#: Least span between the answer to a first 404 and the asking of the second, ms (§4a).
+ABSENCE_GAP_MS = 4_000
 #: Reads begun within this span of the newest are weighed against one another, ms (§4a).
 READ_WINDOW_MS = 5_000
 
@@ -197,19 +199,23 @@ def last_heard_at(facts: BookingFacts) -> int:
 
 
 def _learnt_at(facts: BookingFacts, implied_at: int | None) -> int:
-    """When the state of the best read was first learnt by a read; 0 if a webhook or a link had said it."""
+    """When the state of the best read was first learnt by a read; 0 if a webhook or a link had said it.
+
+    A webhook that a read has denied since said nothing: an announced cancellation may be done much later.
+    """
     best = best_read(facts)
     if best is None:
         return 0
-    if any(_claims(told, best) for told in facts.told):
-        return 0
-    first = best
+    first, denied_at = best, 0
     for read in reversed(facts.reads):
         if read.begun > best.begun:
             continue
         if not same_read_state(read, best):
+            denied_at = read.begun - CONTRADICTION_MS
             break
         first = read
+    if any(told.arrived > denied_at and _claims(told, best) for told in facts.told):
+        return 0
     implied = best.status in DEAD and implied_at is not None and implied_at < first.answered
     return 0 if implied else first.answered
 
@@ -219,13 +225,20 @@ def _claims(told: Told, read: Read) -> bool:
 
 
 def needs_settling(facts: BookingFacts) -> Told | None:
-    """The newest webhook, if no read that counts has been begun since; a trigger without status asks for one too."""
+    """The newest webhook, if no read that counts has been begun since; a trigger without status asks for one too.
+
+    A 404 alone settles nothing: a replica may lag by more than the wait.
+    """
     newest = max(facts.told, key=lambda told: told.arrived, default=None)
     if newest is None:
         return None
+    absent_at: int | None = None
     for read in facts.reads:
-        if read.begun >= newest.arrived + CONTRADICTION_MS:
-            return None
         if read.begun >= newest.arrived and newest.status is not None and agrees(newest, read):
             return None
+        if read.begun < newest.arrived + CONTRADICTION_MS:
+            continue
+        if read.found or (absent_at is not None and read.begun >= absent_at + ABSENCE_GAP_MS):
+            return None
+        absent_at = read.answered if absent_at is None else absent_at
     return newest

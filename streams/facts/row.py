@@ -11,6 +11,7 @@ import msgspec
 from streams.facts.booking import newer_lookup
 from streams.facts.history import join_history
 from streams.model.facts import (
+    ACTIVE_WORDS,
     ROW_READS_MAX,
     VERSIONS_MAX,
     AppointmentRow,
@@ -198,7 +199,8 @@ def newest_fact_is_older(facts: RowFacts, lookup: Lookup) -> bool:
 def partings(facts: RowFacts) -> list[tuple[str | None, str | None, int]]:
     """(booking reference, call) that an appointment left, and when by the broker's clock.
 
-    A row's leaving is news for the booking and the call that it left: they are judged again after a new grace.
+    A row's leaving is news for the booking and the call that it left: they are judged again after a new grace. So is
+    its closing (cancelled, say) for the booking: another link of the chain may have relied on it.
     """
     timeline = _timeline(facts)
     found = []
@@ -206,7 +208,8 @@ def partings(facts: RowFacts) -> list[tuple[str | None, str | None, int]]:
         if not isinstance(before.row, AppointmentRow):
             continue
         now = after.row if isinstance(after.row, AppointmentRow) else AppointmentRow()
-        booking = before.row.booking if before.row.booking != now.booking else None
+        closed = before.row.status in ACTIVE_WORDS and now.status not in ACTIVE_WORDS
+        booking = before.row.booking if closed or before.row.booking != now.booking else None
         call = before.row.call if before.row.call != now.call else None
         if booking or call:
             found.append((booking, call, _at(after)))

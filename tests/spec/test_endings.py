@@ -1,0 +1,93 @@
+"""What ends a finding, and what begins another, in the orders that the simulation found first."""
+
+from tests.words import HOUR, World, pair
+
+
+def drifted() -> World:
+    """A start that differs, told at about 5 s."""
+    return pair(start=2 * HOUR).until(10)
+
+
+def test_an_announced_cancellation_that_is_not_done_ends_no_finding() -> None:
+    """The read that the claim asks for begins before it would count where it contradicts (3 s)."""
+    world = drifted()
+    world.hears("BOOKING_CANCELLED", "4fQx")
+    world.until(60)
+    assert world.told() == ["opened start_time_drift appointment 17"]
+
+
+def test_an_orphan_whose_newest_link_nobody_knows_yet_stays_open() -> None:
+    """A read of the old link names the new one before its webhook comes."""
+    world = World()
+    world.booking("oldA")
+    world.hears("BOOKING_CREATED", "oldA")
+    world.until(20)
+    world.reschedule("oldA", "newB", start=HOUR)
+    world.polled("oldA")
+    world.until(60)
+    assert not [line for line in world.told() if line.startswith("resolved")]
+
+
+def test_an_orphan_whose_newest_link_answers_404_once_stays_open() -> None:
+    """The replica does not have the new link yet."""
+    world = World()
+    world.booking("oldA")
+    world.hears("BOOKING_CREATED", "oldA")
+    world.until(20)
+    world.reschedule("oldA", "newB", start=HOUR)
+    world.polled("oldA")
+    world.shown = lambda uid: None if uid == "newB" and world.now < 21.5 else world.bookings.get(uid)
+    world.until(60)
+    assert not [line for line in world.told() if line.startswith("resolved")]
+
+
+def test_a_row_that_goes_to_an_unknown_numeric_id_ends_no_missing_link() -> None:
+    """Whose id it is, nobody has told yet: the call may name the same booking."""
+    world = World()
+    world.booking("oldA", id=800_001)
+    world.hears("BOOKING_CREATED", "oldA")
+    world.writes("17", booking="oldA")
+    world.calls("5", appointment_made=True, session_outcome="appointment_booked", booking_id="oldA")
+    world.until(20)
+    world.reschedule("oldA", "newB", start=HOUR)
+    world.writes("17", booking=str(world.bookings["newB"]["id"]))
+    world.until(60)
+    assert world.told() == ["opened missing_call_link appointment 17"]
+
+
+def test_closing_the_row_on_an_old_link_is_news_for_the_chain() -> None:
+    """Cancelled here first, there a second later: the reads that proved the row left behind prove no orphan."""
+    world = pair()
+    world.until(5)
+    world.reschedule("4fQx", "newB", start=3 * HOUR)
+    world.hears("BOOKING_RESCHEDULED", "newB")
+    world.until(20)
+    world.writes("17", status="cancelled")
+    world.until(21)
+    world.change("newB", status="cancelled")
+    world.hears("BOOKING_CANCELLED", "newB")
+    world.until(60)
+    assert [line for line in world.told() if "orphaned" in line] == []
+
+
+def test_a_cancellation_done_long_after_it_was_announced_is_first_learnt_then() -> None:
+    """The old claim was denied by a read since; the application has its grace to follow."""
+    world = pair()
+    world.hears("BOOKING_CANCELLED", "4fQx")
+    world.until(40)
+    world.change("4fQx", status="cancelled")
+    world.polled("4fQx")
+    world.until(41.5)
+    world.writes("17", status="cancelled")
+    world.until(80)
+    assert world.told() == []
+
+
+def test_a_404_alone_settles_no_webhook() -> None:
+    """A replica that lags by five seconds does not hide an orphan until the next poll."""
+    world = World()
+    world.booking("4fQx")
+    world.hears("BOOKING_CREATED", "4fQx")
+    world.shown = lambda uid: None if world.now < 5 else world.bookings.get(uid)
+    world.until(40)
+    assert world.told() == ["opened orphaned_calcom booking 4fQx"]
