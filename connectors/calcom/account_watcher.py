@@ -23,7 +23,7 @@ SELECT account, cursor.polled_through, hearing.poll_failing_since, hearing.poll_
        extract(epoch FROM breaker.opened_at)::float8 AS opened_at,
        extract(epoch FROM breaker.last_failure_at)::float8 AS last_failure_at,
        audit.audit::text AS audit,
-       (SELECT json_agg(changes)::text FROM announced_changes AS changes WHERE changes.account = asked.account)
+       (SELECT json_agg(round)::text FROM announced_changes AS round WHERE round.account = asked.account)
            AS changes
   FROM unnest($1::text[], $2::text[]) AS asked (account, circuit)
   LEFT JOIN poll_cursors AS cursor USING (account)

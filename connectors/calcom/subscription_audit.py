@@ -36,7 +36,7 @@ async def keep_auditing(client: CalcomClient, pool: Any, every_seconds: float) -
         try:
             listed = await _subscriptions(client)
         except NotListed as failed:
-            log.warning("webhook subscriptions not read", account=client.account, reason=str(failed))
+            log.info("webhook subscriptions not read", account=client.account, reason=str(failed))
             await asyncio.sleep(min(AFTER_FAILURE_SECONDS, every_seconds))
             continue
         kept = await pool.fetchval(_LOAD, client.account)
