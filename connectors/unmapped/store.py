@@ -30,10 +30,14 @@ _KNOWN = """
 INSERT INTO unmapped_bookings (ref, tenant) SELECT unnest($1::text[]), $2
 ON CONFLICT (ref) DO UPDATE SET tenant = excluded.tenant, found_at = now()
 """
+# A booking counts once, however often it is told of.
+_COUNTED = """
+INSERT INTO unmapped_bookings (ref, tenant) VALUES ($1, NULL) ON CONFLICT (ref) DO NOTHING RETURNING ref
+"""
 _UNKNOWN = """
 INSERT INTO unmapped_event_types (account, event_type) VALUES ($1, $2)
 ON CONFLICT (account, event_type) DO UPDATE
-   SET bookings = unmapped_event_types.bookings + 1, last_seen_at = now()
+   SET bookings = unmapped_event_types.bookings + $3, last_seen_at = now()
 RETURNING (xmax = 0) AS first
 """
 
@@ -75,7 +79,8 @@ class UnmappedStore:
 
     async def known(self, refs: Collection[str]) -> dict[str, str]:
         """Whose these are, as far as a row ever said."""
-        rows = await self._pool.fetch("SELECT ref, tenant FROM unmapped_bookings WHERE ref = ANY($1)", list(refs))
+        sql = "SELECT ref, tenant FROM unmapped_bookings WHERE ref = ANY($1) AND tenant IS NOT NULL"
+        rows = await self._pool.fetch(sql, list(refs))
         return {row["ref"]: row["tenant"] for row in rows}
 
     async def mapped(self, record: UnmappedRecord, tenant: str) -> None:
@@ -88,7 +93,8 @@ class UnmappedStore:
         """Nobody's to the end; whether it is the first of its event type."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("DELETE FROM unmapped_records WHERE place = $1", record.place)
-            first = await connection.fetchval(_UNKNOWN, record.account, record.event_type or "")
+            is_new = await connection.fetchval(_COUNTED, record.refs[0]) is not None
+            first = await connection.fetchval(_UNKNOWN, record.account, record.event_type or "", int(is_new))
         return bool(first)
 
     async def tidy(self, mapped: Mapping[str, Collection[str]]) -> None:

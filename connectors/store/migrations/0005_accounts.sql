@@ -44,7 +44,7 @@ CREATE INDEX unmapped_records_turn ON unmapped_records (next_at);
 -- Whose a booking of an unmapped event type is, once a row said so: also when that row is gone.
 CREATE TABLE unmapped_bookings (
     ref      text PRIMARY KEY,       -- uid or numeric id
-    tenant   text NOT NULL,
+    tenant   text,                   -- null: no row said so in time; counted below
     found_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX unmapped_bookings_age ON unmapped_bookings (found_at);
