@@ -59,7 +59,8 @@ def summary(finding: Finding, zone: tzinfo) -> str:
     seen_from = finding.detected_at
     if finding.subject.kind is SubjectKind.SOURCE:
         return source_summary(finding, lambda instant: clock_text(instant, zone, seen_from))
-    parts = [_columns_part(finding), *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
+    about = [_columns_part(finding), _twins_part(finding)]
+    parts = [*about, *_side_parts(finding, zone, seen_from), _proof_part(finding, zone)]
     return " · ".join(part for part in parts if part)
 
 
@@ -88,6 +89,12 @@ def _columns_part(finding: Finding) -> str:
         return ""
     said = ", ".join(f"{name} {'empty' if value is None else value}" for name, value in columns.items())
     return f"call {finding.call_id}: {said}" if finding.subject.kind is SubjectKind.CALL else said
+
+
+def _twins_part(finding: Finding) -> str:
+    if finding.rule is not Rule.DUPLICATE_APPOINTMENT:
+        return ""
+    return " and ".join(f"rows {difference.local}" for difference in finding.differences)
 
 
 def _side_parts(finding: Finding, zone: tzinfo, seen_from: str) -> list[str]:

@@ -118,8 +118,8 @@ def _of_booking(link: Link) -> list[Evidence]:
 
 def _of_row(row: str, state: RowState, topic: Topic) -> list[Evidence]:
     version = state.version
-    if version is None:
-        return []
+    if version is None:  # known by a direct read alone
+        return [Evidence(source="database", topic=Topic.ROWS, at=iso(state.source_at), what=f"row {row}")]
     return [_item("database", topic, version.partition, version.offset, version.source_at, f"row {row}")]
 
 

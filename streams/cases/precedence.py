@@ -3,14 +3,17 @@
 from streams.model.rule import Rule
 from streams.rules.violation import Violation
 
+#: Where a row should not be as it is at all, what it says in detail is no fault of its own.
+_WHOLE_ROW = frozenset({Rule.MISSED_RESCHEDULE, Rule.DUPLICATE_APPOINTMENT})
 #: Lower rule → higher rules about the same appointment.
 _SAME_APPOINTMENT: dict[Rule, frozenset[Rule]] = {
-    Rule.ORPHANED_LOCAL: frozenset({Rule.MISSED_RESCHEDULE}),
-    Rule.STATUS_DRIFT: frozenset({Rule.MISSED_RESCHEDULE}),
-    Rule.START_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT}),
-    Rule.END_TIME_DRIFT: frozenset({Rule.MISSED_RESCHEDULE, Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT}),
+    Rule.DUPLICATE_APPOINTMENT: frozenset({Rule.MISSED_RESCHEDULE}),
+    Rule.ORPHANED_LOCAL: _WHOLE_ROW,
+    Rule.STATUS_DRIFT: _WHOLE_ROW,
+    Rule.START_TIME_DRIFT: _WHOLE_ROW | {Rule.STATUS_DRIFT},
+    Rule.END_TIME_DRIFT: _WHOLE_ROW | {Rule.STATUS_DRIFT, Rule.START_TIME_DRIFT},
     Rule.STUCK_PENDING: frozenset({Rule.SYNC_FAILED}),
-    Rule.NEVER_SYNCED: frozenset({Rule.SYNC_FAILED}),
+    Rule.NEVER_SYNCED: frozenset({Rule.SYNC_FAILED, Rule.DUPLICATE_APPOINTMENT}),
 }
 #: Lower rule → higher rules about the same newest link.
 _SAME_BOOKING: dict[Rule, frozenset[Rule]] = {

@@ -1,15 +1,16 @@
 """All facts of one partition and the links between them.
 
 Links (design §4a): booking reference → appointments, call → appointments, call → booking, numeric id → uid, uid →
-successor. The links are derived from the facts, kept in memory only and never removed while the entity lives: a stale
-link leads to an entity whose facts then say that it is not attached.
+successor; and rows that may be two of one appointment. The links are derived from the facts, kept in memory only and
+never removed while the entity lives: a stale link leads to an entity whose facts then say that it is not attached.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.model.facts import AppointmentRow, BookingFacts, Read, RowFacts, Told
+from streams.facts.twins import points, reach
+from streams.model.facts import ACTIVE_WORDS, AppointmentRow, BookingFacts, Read, Row, RowFacts, Told
 from streams.model.ids import is_numeric
 
 #: A cause larger than this is cut off; entities beyond it are judged in their own turn.
@@ -42,6 +43,8 @@ class FactIndex:
         self._uid_of: dict[Key, str] = {}
         #: Whoever came first to a meeting point; who comes later is linked with it.
         self._met: dict[Key, Key] = {}
+        #: The same for rows that may be two of one appointment, by tenant and point.
+        self._twins: dict[tuple[str, str], Key] = {}
         self._tenants: set[str] = set()
         self._series: defaultdict[Key, set[Key]] = defaultdict(set)
         self.successors: defaultdict[Key, set[str]] = defaultdict(set)
@@ -94,6 +97,7 @@ class FactIndex:
 
     def put_row(self, key: Key, facts: RowFacts) -> None:
         """Keep a row's facts and learn what it names or ever named."""
+        before = self.rows.get(key)
         self.rows[key] = facts
         self._tenants.add(key.tenant)
         rows = [entry.row for entry in facts.versions] + [entry.row for entry in facts.reads]
@@ -107,6 +111,21 @@ class FactIndex:
                     self._link(booking, each)
             if isinstance(row, AppointmentRow) and row.call:
                 self._link(key, Key("c", key.tenant, row.call))
+        known = _newest_rows(before)
+        for newest in _newest_rows(facts):
+            if newest not in known and isinstance(newest, AppointmentRow) and newest.status in ACTIVE_WORDS:
+                self._meet_twins(key, newest)
+
+    def _meet_twins(self, key: Key, row: AppointmentRow) -> None:
+        """Link an active row with those that may be rows of the same appointment."""
+        for point in points(row):
+            first = self._twins.setdefault((key.tenant, point), key)
+            if first != key:
+                self._link(first, key)
+        for point in reach(row):
+            near = self._twins.get((key.tenant, point))
+            if near is not None and near != key:
+                self._link(near, key)
 
     def linked(self, key: Key) -> set[Key]:
         """Who is or was linked with a booking, under any of its names."""
@@ -118,11 +137,14 @@ class FactIndex:
 
     def drop(self, key: Key) -> bool:
         """Forget an entity and its links; whether anything was held of it."""
-        booking = self.bookings.pop(key, None)
-        held = self.rows.pop(key, None) is not None or booking is not None
+        booking, row = self.bookings.pop(key, None), self.rows.pop(key, None)
+        held = row is not None or booking is not None
         for point in () if booking is None else _meeting_points(key, booking):
             if self._met.get(point) == key:
                 del self._met[point]
+        for stand in () if row is None else _stands(key, row):
+            if self._twins.get(stand) == key:
+                del self._twins[stand]
         for read in () if booking is None else booking.reads:
             if read.series and (members := self._series.get(Key("b", key.tenant, read.series))):
                 members.discard(key)
@@ -157,6 +179,21 @@ class FactIndex:
                     seen.add(other)
                     found.append(other)
         return found
+
+
+def _newest_rows(facts: RowFacts | None) -> list[Row | None]:
+    """By the newest change event and the newest read: what a row was before makes no twins."""
+    if facts is None:
+        return []
+    return [version.row for version in facts.versions[-1:]] + [read.row for read in facts.reads[-1:]]
+
+
+def _stands(key: Key, facts: RowFacts) -> Iterator[tuple[str, str]]:
+    """Where a row stands, and stood as far as it is remembered."""
+    rows = [version.row for version in facts.versions] + [read.row for read in facts.reads]
+    for row in rows:
+        if isinstance(row, AppointmentRow):
+            yield from ((key.tenant, point) for point in points(row))
 
 
 def _meeting_points(key: Key, facts: BookingFacts) -> Iterator[Key]:

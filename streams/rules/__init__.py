@@ -9,6 +9,7 @@ from streams.model.rule import Rule
 from streams.rules import (
     appointment_made_mismatch,
     call_link_mismatch,
+    duplicate_appointment,
     duplicate_booking,
     end_time_drift,
     missed_reschedule,
@@ -50,6 +51,7 @@ RULES: dict[Rule, Judge] = {
     Rule.SYNC_FAILED: sync_failed.judge,
     Rule.NEVER_SYNCED: never_synced.judge,
     Rule.CALL_LINK_MISMATCH: call_link_mismatch.judge,
+    Rule.DUPLICATE_APPOINTMENT: duplicate_appointment.judge,
     Rule.MISSING_TENANT: missing_tenant.judge,
 }
 #: Rows without tenant are judged by these alone.
