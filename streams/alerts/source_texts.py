@@ -26,5 +26,7 @@ def source_summary(finding: Finding, clock_text: Callable[[str], str]) -> str:
     parts += [
         f"{difference.field}: {difference.calcom} instead of {difference.local}" for difference in finding.differences
     ]
+    if finding.change == "resolved":
+        parts += [f"before: {fact.what}" for fact in finding.evidence[:1]]
     parts += [f"{name.replace('_', ' ')}: {value}" for name, value in seen.items() if name not in _TOLD and value]
     return " · ".join(parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.model.rule import Rule
+from streams.model.rule import SOURCE_RULES, Rule
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("streams", "connectors", "api")
@@ -198,6 +198,8 @@ def test_every_rule_has_its_file_its_spec_and_its_runbook() -> None:
         path
         for rule in Rule
         for path in (f"streams/rules/{rule}.py", f"tests/spec/test_{rule}.py", f"docs/runbooks/{rule}.md")
+        # What is wrong with a source is no predicate over facts: streams/sources.
+        if rule not in SOURCE_RULES or not path.startswith("streams/rules/")
     ]
     missing = [path for path in wanted if not (ROOT / path).is_file()]
     assert not missing, "\n".join(missing)

@@ -10,9 +10,11 @@ def test_a_gap_is_told_at_once_and_is_no_silence() -> None:
 
 
 def test_a_gap_ends_with_its_back_fill() -> None:
-    source = Source().is_("gap", 0).is_("live", 30, why="back-filled in 12 s")
+    source = Source().is_("gap", 0, why="the slot is gone").is_("live", 30, why="back-filled in 12 s")
     assert source.told() == ["opened coverage_gap 1", "resolved coverage_gap 1 (recovered)"]
-    assert "back-filled in 12 s" in summary(source.findings[-1], UTC)
+    assert summary(source.findings[-1], UTC) == (
+        "Change feed of your database: back-filled in 12 s · before: the slot is gone"
+    )
 
 
 def test_a_silence_that_proves_to_be_a_loss_becomes_a_gap() -> None:
