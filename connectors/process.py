@@ -43,7 +43,10 @@ from connectors.store.notices import StoredNotices
 from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.relay import Relay
 from connectors.store.upkeep import end_snoozes
+from connectors.store.webhook_consumer import LedgerPolicy, keep_webhook_ledger
+from connectors.store.webhook_ledger import WebhookLedger
 from connectors.supervision import supervised
+from connectors.sweeping import sweep_database, tell_complete
 from connectors.tenant_mapping import has_unmapped, map_tenants
 from connectors.topics_admin import KafkaUnreachable, ensure_topics
 from connectors.unmapped.mapping import keep_unmapped
@@ -51,6 +54,7 @@ from connectors.unmapped.store import UnmappedStore
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
 from streams.model.records import AnyQuestion, BookingRead, RowsRead
+from streams.model.source_records import EVERY_TENANT
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -66,9 +70,13 @@ Part = Callable[[], Awaitable[object]]
 
 
 async def run_connectors(
-    settings: Settings, *, policy: BreakerPolicy | None = None, watch: WatchPolicy | None = None
+    settings: Settings,
+    *,
+    policy: BreakerPolicy | None = None,
+    watch: WatchPolicy | None = None,
+    ledger: LedgerPolicy | None = None,
 ) -> None:
-    """Carry until cancelled. `policy` is that of Cal.com's breakers and `watch` that of the watchers, for tests.
+    """Carry until cancelled. The policies of Cal.com's breakers, the watchers and the webhooks' ledger are for tests.
 
     Waits for a broker and a store that are away. Raises TopicsUnusable for topics that cannot be used.
     """
@@ -76,18 +84,18 @@ async def run_connectors(
         start_http_server(int(port))
     await _until_topics(settings)
     async with _parts(settings) as parts, asyncio.TaskGroup() as group:
-        for name, part in _tasks(parts, policy or BreakerPolicy(), watch or WatchPolicy()).items():
+        tasks = _tasks(parts, policy or BreakerPolicy(), watch or WatchPolicy(), ledger or LedgerPolicy())
+        for name, part in tasks.items():
             group.create_task(supervised(name, part), name=name)
         log.info("connectors started")
 
 
-def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy) -> dict[str, Part]:
+def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: LedgerPolicy) -> dict[str, Part]:
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
     store = AlertStore(database, timezone_of=settings.timezone_of)
     reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
     tasks: dict[str, Part] = {
-        "debezium": partial(keep_registered, settings),
         "questions": partial(_take_questions, parts),
         "calcom": partial(lead, parts.store_dsn, "calcom", reading),
         "rows": partial(_read_rows, parts),
@@ -96,21 +104,19 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy) -> dict[str,
         "findings": FindingsConsumer(settings, database, store).run,
         "relay": Relay(settings, parts.store_dsn).run,
         "snoozes": partial(end_snoozes, store),
+        "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
+        "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
+    if settings.source.mode == "debezium":
+        tasks["debezium"] = partial(keep_registered, settings)
     if has_unmapped(settings):
         tasks["unmapped"] = partial(keep_unmapped, settings, UnmappedStore(parts.pool))
     if slack_channel(settings.slack) is not None:
         tasks["slack"] = partial(_notify, parts)
     if settings.watchdog.ping_url is not None:
-        healthy = partial(clock_is_fresh, settings, worker_group(settings))
+        healthy = partial(clock_is_fresh, settings, settings.worker.group)
         tasks["watchdog"] = partial(ping_while_healthy, settings.watchdog.ping_url, healthy)
     return tasks
-
-
-def worker_group(settings: Settings) -> str:
-    """The worker's consumer group; Faust appends the version from the second on."""
-    worker = settings.worker
-    return worker.app_id if worker.version == 1 else f"{worker.app_id}-v{worker.version}"
 
 
 async def _take_questions(parts: Parts) -> None:
@@ -132,26 +138,27 @@ async def _read_calcom(parts: Parts, policy: BreakerPolicy, audit_seconds: float
         publish=partial(_publish_booking, parts),
         policy=policy,
         audit_seconds=audit_seconds,
+        expect=WebhookLedger(parts.database).expect,
+        tell_complete=partial(tell_complete, parts),
     )
 
 
-async def _read_rows(parts: Parts) -> None:
-    database = CrmDatabase(parts.settings.source)
+async def _keep_ledger(parts: Parts, policy: LedgerPolicy, _: Any) -> None:
+    await keep_webhook_ledger(parts.settings, parts.database, policy)
 
+
+async def _read_rows(parts: Parts) -> None:
     async def publish(tenant: str, read: RowsRead) -> None:
         await parts.sender.send(Topic.ROWS, tenant, read)
 
-    try:
-        async with (
-            open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer,
-            asyncio.TaskGroup() as group,
-        ):
-            if has_unmapped(parts.settings):  # beside the reader, whose few connections it shares
-                mapping = partial(lead, parts.store_dsn, "tenants", partial(map_tenants, parts, database))
-                group.create_task(supervised("tenants", mapping))
-            await RowsReader(consumer=consumer, database=database, publish=publish, decode=decode_question).run()
-    finally:
-        await database.close()
+    async with (
+        open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer,
+        asyncio.TaskGroup() as group,
+    ):
+        if has_unmapped(parts.settings):
+            mapping = partial(lead, parts.store_dsn, "tenants", partial(map_tenants, parts, parts.crm))
+            group.create_task(supervised("tenants", mapping))
+        await RowsReader(consumer=consumer, database=parts.crm, publish=publish, decode=decode_question).run()
 
 
 async def _serve_rechecks(parts: Parts) -> None:
@@ -168,7 +175,7 @@ async def _notify(parts: Parts) -> None:
 
 
 def _audience(settings: Settings) -> Audience:
-    names = {tenant.id: tenant.name for tenant in settings.tenants if tenant.name}
+    names = {EVERY_TENANT: "all companies"} | {tenant.id: tenant.name for tenant in settings.tenants if tenant.name}
     return Audience(
         name_of=lambda tenant: names.get(tenant) or f"company {tenant}",
         zone_of=lambda tenant: ZoneInfo(settings.timezone_of(tenant)),
@@ -201,6 +208,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
     pool = await asyncpg.create_pool(
         dsn, min_size=0, max_size=STORE_CONNECTIONS_MAX, command_timeout=STORE_SECONDS_MAX, timeout=STORE_SECONDS_MAX
     )
+    crm = CrmDatabase(settings.source)
     try:
         async with open_producer(settings) as producer:
             prefix = settings.kafka.topic_prefix
@@ -209,10 +217,12 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                 store_dsn=dsn,
                 database=database,
                 pool=pool,
+                crm=crm,
                 producer=producer,
                 sender=RecordSender(producer, prefix),
                 letters=DeadLetters(producer, prefix),
             )
     finally:
+        await crm.close()
         pool.terminate()
         await database.close()

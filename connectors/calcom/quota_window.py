@@ -68,6 +68,7 @@ class Window:
         # What the server still takes, what of it is for urgent reads, and until when that was said.
         self._told_left: int | None = None
         self._told_urgent = self.urgent_max
+        self._told_max = self.max
         self._told_until = float("-inf")
 
     def wait_seconds(self, now: float, priority: Priority) -> float:
@@ -101,6 +102,7 @@ class Window:
         self._told_left = min(self._told_left, left) if same_window and self._told_left is not None else left
         # A server that takes less than our quota has a smaller last quarter.
         self._told_urgent = min(self.urgent_max, urgent_part(notice.limit or self.max))
+        self._told_max = min(self.max, notice.limit or self.max)
         self._told_until = until
 
     def left_share(self, now: float) -> float:
@@ -108,9 +110,8 @@ class Window:
         self._forget(now)
         if self._blocked_until > now:
             return 0.0
-        left = self.max - len(self._taken)
-        left = left if self._told_left is None else min(left, self._told_left)
-        return max(0.0, left / self.max)
+        own = 1 - len(self._taken) / self.max
+        return max(0.0, own if self._told_left is None else min(own, self._told_left / self._told_max))
 
     def block(self, now: float, seconds: float) -> None:
         """The server refused (429): nothing goes until its window is over."""

@@ -23,7 +23,7 @@ _ZONELESS = "timestamp without time zone"
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 #: Columns of ours that are yes or no, which some databases keep as 0 and 1.
-_FLAGS = {"appointment_made", "requires_manual_review"}
+FLAGS = {"appointment_made", "requires_manual_review"}
 KEY = "~key"
 SNAPSHOT = "~snapshot"
 READ_AT = "~read_at"
@@ -109,7 +109,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
                 return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             case datetime():
                 return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
-            case 0 | 1 if ours in _FLAGS:
+            case 0 | 1 if ours in FLAGS:
                 return bool(value)
             case Decimal() | UUID():
                 return str(value)

@@ -123,6 +123,12 @@ class Site:
         sql = "SELECT count(*) FROM poll_cursors WHERE backfilled_at IS NOT NULL"
         await until(lambda: self._equals(sql, names))
 
+    async def swept(self) -> None:
+        """Both passes over every account are over."""
+        passes = 2 * len(self.settings.accounts)
+        sql = "SELECT count(*) FROM sweep_passes WHERE side = 'calcom' AND ended_at IS NOT NULL"
+        await until(lambda: self._equals(sql, passes), 60)
+
     async def queue_is_empty(self) -> None:
         await until(lambda: self._equals("SELECT count(*) FROM verification_queue", 0))
 

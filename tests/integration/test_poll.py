@@ -27,6 +27,7 @@ def fill(made: Site) -> None:
 async def here(stack: LocalStack) -> AsyncIterator[Site]:
     async with site(stack, prepare=fill, poll_interval_seconds=5, requests_per_minute=500) as made:
         await made.backfilled()
+        await made.swept()
         yield made
 
 
