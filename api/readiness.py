@@ -8,7 +8,6 @@ from aiokafka.errors import KafkaError
 
 from api.health import Check
 from connectors.clock_health import clock_is_fresh
-from connectors.process import worker_group
 from connectors.source.errors import SourceError
 from connectors.source.registering import registration_of
 from connectors.source.rest import ConnectRest
@@ -24,7 +23,7 @@ def worker_check(settings: Settings) -> Check:
 
     async def check() -> str | None:
         try:
-            fresh = await clock_is_fresh(settings, worker_group(settings))
+            fresh = await clock_is_fresh(settings, settings.worker.group)
         except KafkaError as away:
             return f"not known: {away!r}"
         return None if fresh else "no fresh tick was passed on every partition: the worker is away, behind or stuck"
