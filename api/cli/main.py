@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import bench, check, demo, processes, source, up, version
+from api.cli import bench, check, demo, doctor, processes, source, up, version
 
 app = typer.Typer(
     name="plumbline",
@@ -17,6 +17,7 @@ app.command("worker")(processes.worker)
 app.command("connectors")(processes.connectors)
 app.command("api")(processes.api)
 app.add_typer(source.app, name="source")
+app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("bench")(bench.bench)
 app.command("version")(version.version)

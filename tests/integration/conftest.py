@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.stack.stack import LocalStack
+from connectors.stack.stack import LocalStack, StackPart
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,15 @@ def stack_home() -> Iterator[Path]:
 async def stack(stack_home: Path) -> AsyncIterator[LocalStack]:
     """Running, with an empty example CRM; its source is not prepared and no connector registered."""
     local = LocalStack(stack_home / "stack")
+    await local.start()
+    yield local
+    await local.stop()
+
+
+@pytest.fixture(scope="session")
+async def postgres(stack_home: Path) -> AsyncIterator[LocalStack]:
+    """Postgres alone, whose settings a test may change."""
+    local = LocalStack(stack_home / "postgres", parts=frozenset({StackPart.POSTGRES}))
     await local.start()
     yield local
     await local.stop()

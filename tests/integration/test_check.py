@@ -4,7 +4,6 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,7 +13,7 @@ from starlette.applications import Starlette
 from connectors.check.result import Comparison
 from connectors.check.run import compare
 from connectors.stack.databases import EXAMPLE_CRM
-from connectors.stack.stack import LocalStack, StackPart
+from connectors.stack.stack import LocalStack
 from connectors.world.calcom.booking import Attendee, Booking, Draft
 from connectors.world.calcom.server import calcom_app
 from connectors.world.calcom.state import CalcomState
@@ -33,15 +32,6 @@ _numbers = itertools.count(1)
 
 
 # The words of this specification -----------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-async def postgres(stack_home: Path) -> AsyncIterator[LocalStack]:
-    """Neither Kafka nor Connect runs: nothing of them is needed."""
-    local = LocalStack(stack_home / "check", parts=frozenset({StackPart.POSTGRES}))
-    await local.start()
-    yield local
-    await local.stop()
 
 
 class Practice:

@@ -43,6 +43,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
         ("connectors", ("connectors.process:run_connectors",)),
         ("api", ("api.process:run_api",)),
         ("source prepare --apply", ("connectors.source.prepare:run_prepare", True)),
+        ("doctor --json", ("api.doctor_report:run_doctor", True)),
         ("check --since 2w --json", ("api.check_report:run_check", timedelta(days=14), True)),
         ("source remove", ("connectors.source.prepare:run_remove", False)),
     ],
