@@ -83,3 +83,31 @@ def test_any_order_with_any_repeats_ends_in_the_same_findings(data: st.DataObjec
     order = data.draw(st.permutations(events))
     repeats = data.draw(st.lists(st.sampled_from(events), max_size=4))
     assert findings_of(world, [*order, *repeats]) == EXPECTED[which]
+
+
+TWINS = {"customer_id": 7, "service_id": 3}
+
+
+def twins() -> tuple[World, list[Observation]]:
+    """Four rows of one customer: one moves away, one comes from afar by five-minute steps, one is cancelled."""
+    world = World()
+    events: list[Observation] = []
+    written: list[tuple[str, dict[str, object]]] = [
+        ("9", {"start": HOUR}),
+        ("10", {"start": HOUR + 240}),
+        ("9", {"start": HOUR * 9}),
+        ("11", {"start": HOUR + 480}),
+        ("12", {"start": HOUR + 480}),
+        ("12", {"status": "cancelled"}),
+    ]
+    for number, (row, columns) in enumerate(written):
+        world.now = number / 10
+        events.append(world.appointment(row, **TWINS, **columns))
+    return world, events
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_twins_find_one_another_in_any_order(data: st.DataObject) -> None:
+    world, events = twins()
+    assert findings_of(world, data.draw(st.permutations(events))) == {"opened duplicate_appointment appointment 11"}
