@@ -1,6 +1,7 @@
 """Forgetting: facts of what is over are kept for a retention time, then dropped with their cases (bounded state)."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from streams.cases.case import Case, Phase
 from streams.facts.booking import state_of
@@ -31,7 +32,7 @@ class Forgetting:
                     yield keys
 
     def _few(self, now: int, retention_ms: int) -> list[Key]:
-        found = [key for key, _ in zip(self._walk, range(LOOKS_PER_TICK), strict=False)]
+        found = list(islice(self._walk, LOOKS_PER_TICK))
         if not found and now >= self._next_walk_at:
             self._walk = iter([*self._index.bookings, *self._index.rows])
             self._next_walk_at = now + min(WALK_MS, retention_ms)
