@@ -99,6 +99,14 @@ async def class_moved_by_its_host(desk: Desk) -> Sprung:
     return sprung(f"class {short(visit)} moved in place by its host", visit)
 
 
+async def class_beside_a_visit(desk: Desk) -> Sprung:
+    """§1.7: a class is "one booking row, many attendees"; a visit during it is no second booking."""
+    visit = await desk.visit("seated", call=False)
+    await desk.pause(1, 3)
+    beside = await desk.row(await desk.book(start=visit.booked.start))
+    return sprung(f"class {short(visit)} and visit {short(beside)} at one start", visit, beside)
+
+
 async def series_broken_off(desk: Desk) -> Sprung:
     """§1.7: "many rows become CANCELLED in one update, one BOOKING_CANCELLED for the requested uid"."""
     weeks = [await desk.row(each) for each in await desk.book_series("series", 4)]
@@ -201,6 +209,6 @@ async def unheard_of_told(desk: Desk) -> Sprung:
 
 TRAPS: tuple[TrapStory, ...] = (
     seat_taken_and_given_back, never_paid, asked_move_granted, pinged, paid_later, asked_move_refused, class_filled,
-    class_moved_by_its_host, series_broken_off, course_confirmed_at_once, another_time_asked_for,
+    class_moved_by_its_host, class_beside_a_visit, series_broken_off, course_confirmed_at_once, another_time_asked_for,
     moved_to_its_own_time, two_asked_one_granted, host_awaited, nobody_came, meeting_told, unheard_of_told,
 )  # fmt: skip
