@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api import alert_actions, alerts, bookings, coverage, health, metrics
+from api import alert_actions, alerts, bookings, coverage, health, metrics, webhook_stats
 from api.problems import answer_with_problems
 from api.responses import describe_structs
 from api.services import Services
@@ -32,6 +32,7 @@ def create_app(
     app.include_router(alerts.build_router(services))
     app.include_router(alert_actions.build_router(services))
     app.include_router(bookings.build_router(services))
+    app.include_router(webhook_stats.build_router(services))
     app.include_router(coverage.build_router(services))
     app.include_router(health.build_router({**store_checks, **(checks or {})}))
     app.include_router(metrics.build_router(services))

@@ -84,3 +84,21 @@ PROBLEM: dict[str, Any] = {
         {"field": "status", "value": "bad", "allowed": "allowed: 'open', 'acknowledged', 'snoozed' or 'resolved'"}
     ],
 }
+WEBHOOK_STATS: dict[str, Any] = {
+    "days": 7,
+    "items": [
+        {
+            "account": "praxis-ost",
+            "trigger": "BOOKING_CREATED",
+            "expected": 412,
+            "received": 407,
+            "late": 2,
+            "lost": 2,
+            "refused": 1,
+            "waiting": 3,
+            "delay_p50_ms": 310,
+            "delay_p99_ms": 2480,
+        }
+    ],
+    "refusals": [{"account": "praxis-ost", "status": 503, "count": 1, "newest_at": "2026-11-26T12:03:06.480Z"}],
+}

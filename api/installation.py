@@ -60,7 +60,7 @@ def _parts(settings: Settings) -> frozenset[StackPart]:
     parts = set()
     if settings.kafka.bootstrap_servers is None:
         parts.add(StackPart.KAFKA)
-    if settings.source.connect_url is None:
+    if settings.source.connect_url is None and settings.source.mode == "debezium":
         parts.add(StackPart.CONNECT)
     if settings.source.dsn is None or settings.store.dsn is None:
         parts.add(StackPart.POSTGRES)

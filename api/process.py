@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api.app import create_app, create_door_app
 from api.door.producer import door_producer
+from api.door.refusals import Refusals
 from api.door.routes import build_router as build_door
 from api.health import Check, KafkaCheck
 from api.readiness import database_check, worker_check
@@ -43,7 +44,8 @@ async def serve_api(settings: Settings, *, checks: Mapping[str, Check] | None = 
     """Serve until SIGTERM or Ctrl-C; `checks` of the caller join `/readyz`."""
     services = services_of(settings)
     producer, kafka = door_producer(settings), KafkaCheck(settings)
-    door = build_door(settings, producer)
+    refusals = Refusals()
+    door = build_door(settings, producer, refusals)
     own_port = settings.api.door_port
     app = create_app(
         services,
@@ -53,13 +55,17 @@ async def serve_api(settings: Settings, *, checks: Mapping[str, Check] | None = 
     servers = [_server(app, settings.api.host, settings.api.port or 0)]
     if own_port is not None:
         servers.append(_server(create_door_app(door), settings.api.host, own_port))
-    migrating = asyncio.create_task(_migrate(services), name="migrate")
+    beside = [
+        asyncio.create_task(_migrate(services), name="migrate"),
+        asyncio.create_task(refusals.keep(services.database), name="refusals"),
+    ]
     await producer.start()
     try:
         await _serve_all(servers)
     finally:
-        migrating.cancel()
-        await asyncio.gather(migrating, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await producer.stop()
         await kafka.close()
 

@@ -32,10 +32,10 @@ def worker_check(settings: Settings) -> Check:
 
 
 def database_check(settings: Settings) -> Check:
-    """Whether Debezium's connector and its tasks run."""
+    """Whether Debezium's connector and its tasks run; nothing is known here of a database that is polled."""
 
     async def check() -> str | None:
-        if settings.source.connect_url is None:
+        if settings.source.connect_url is None or settings.source.mode == "poll":
             return None
         try:
             registration = registration_of(settings)

@@ -11,6 +11,7 @@ from api.coverage_answers import CircuitBreakers, CoveragePage
 from api.keys import Caller
 from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
+from connectors.store.webhook_stats import WebhookStats
 from streams.alerts.alert import Alert, for_tenants_own_eyes
 
 
@@ -52,6 +53,7 @@ _EXAMPLES: dict[type, dict[str, Any]] = {
     Alert: examples.ALERT,
     History: examples.HISTORY,
     Consistency: examples.CONSISTENCY,
+    WebhookStats: examples.WEBHOOK_STATS,
     CoveragePage: coverage_examples.PAGE,
     CircuitBreakers: coverage_examples.BREAKERS,
 }

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Settings":
-        problems = [*_repeated(self), *_unknown_tenants(self)]
+        problems = [*_repeated(self), *_unknown_tenants(self), *_unpollable(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -153,6 +153,21 @@ def _repeated(settings: Settings) -> Iterator[str]:
     for key, names in lists.items():
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f'{key} = "{name}": it stands there twice; allowed is each name once'
+
+
+def _unpollable(settings: Settings) -> Iterator[str]:
+    """Tables whose changes could not be found."""
+    source = settings.source
+    appointments, calls = (
+        (source.appointments.table, source.appointments.columns),
+        (source.calls.table, source.calls.columns),
+    )
+    for key, (table, columns) in {"appointments": appointments, "calls": calls}.items():
+        if source.mode == "poll" and table and "updated_at" not in columns:
+            yield (
+                f'source.{key}.columns.updated_at is missing: source.mode = "poll" finds changes by it; '
+                "allowed is a column's name"
+            )
 
 
 def _unknown_tenants(settings: Settings) -> Iterator[str]:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.door.bounded import BodyTooLong, read_bounded
 from api.door.producer import NotAccepted
+from api.door.refusals import Refusals
 from api.door.repeats import RecentBodies, body_key
 from api.door.signature import is_signed
 from api.door.tenancy import tenant_of_body
@@ -51,10 +52,10 @@ class WebhookSink(Protocol):
         """Keep one webhook durably. Raises NotAccepted."""
 
 
-def build_router(settings: Settings, producer: WebhookSink) -> APIRouter:
-    """The door as a router; its memory of repeats lives as long as the router."""
+def build_router(settings: Settings, producer: WebhookSink, refusals: Refusals | None = None) -> APIRouter:
+    """The door as a router; its memory of repeats lives as long as the router. `refusals`: who is told of them."""
     router = APIRouter()
-    door = Door(settings, producer)
+    door = Door(settings, producer, refusals or Refusals())
 
     @router.post("/webhooks/calcom/{account}", status_code=202, response_model=None)
     async def receive(account: str, request: Request) -> Response:
@@ -76,8 +77,9 @@ def build_router(settings: Settings, producer: WebhookSink) -> APIRouter:
 class Door:
     """What happens to one request, step by step."""
 
-    def __init__(self, settings: Settings, sink: WebhookSink) -> None:
+    def __init__(self, settings: Settings, sink: WebhookSink, refusals: Refusals) -> None:
         self._settings = settings
+        self._refusals = refusals
         self._sink = sink
         self._recent = RecentBodies()
         self._secrets = {
@@ -90,8 +92,13 @@ class Door:
         account = self._settings.account(name)
         if account is None:
             raise Problem(404, "unknown-account", "No account of this name is configured.")
-        body = await _body(request, deadline)
+        try:
+            body = await _body(request, deadline)
+        except Problem as unread:
+            self._refusals.note(name, unread.status)
+            raise
         if not is_signed(body, request.headers.get(SIGNATURE_HEADER), self._secrets[name]):
+            self._refusals.note(name, 401, body)
             raise Problem(401, "bad-signature", "X-Cal-Signature-256 is missing or does not fit the body.")
         key = body_key(name, body)
         clock = asyncio.get_running_loop().time
@@ -105,6 +112,7 @@ class Door:
                 deadline=deadline,
             )
         except NotAccepted as error:
+            self._refusals.note(name, 503, body)
             detail = "The webhook could not be kept durably in time. Send it again."
             raise Problem(503, "not-kept", detail, headers={"Retry-After": "1"}) from error
         # Only now: a first try that failed is no repeat.

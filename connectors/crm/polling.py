@@ -43,6 +43,9 @@ INSERT INTO row_poll_cursors (table_name, polled_through) VALUES ($1, $2)
 ON CONFLICT (table_name) DO UPDATE SET polled_through = excluded.polled_through, updated_at = now()
 """
 
+# A table that is no longer there must not look like one that stands still.
+_FORGET_OTHERS = "DELETE FROM row_poll_cursors WHERE table_name <> ALL($1)"
+
 
 class RowPoll:
     """The poll of both tables. `pool` is the store's."""
@@ -57,10 +60,15 @@ class RowPoll:
 
     async def run(self) -> None:
         """Poll for ever. Raises NotAnswerable for a table that cannot be polled, KafkaError, and store errors."""
+        known: list[Kind] = []
         while True:
             is_recheck = time.monotonic() - self._rechecked_at >= RECHECK_EVERY_SECONDS
             try:
-                for kind in await self._lists.kinds():
+                kinds = await self._lists.kinds()
+                if kinds != known:
+                    await self._pool.execute(_FORGET_OTHERS, kinds)
+                    known = kinds
+                for kind in kinds:
                     await self.round(kind, RECHECK_OVERLAP if is_recheck else OVERLAP)
             except NotAnswered as away:
                 log.warning("database not polled", reason=str(away))

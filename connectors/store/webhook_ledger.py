@@ -17,6 +17,8 @@ from connectors.webhook_expectation import Expectation
 EXPECTED_FOR = timedelta(days=6)
 ARRIVALS_KEPT = timedelta(days=7)
 EXPECTATIONS_KEPT = timedelta(days=30)
+#: Of one account: what comes beyond is not remembered until older ones are forgotten.
+REFUSALS_MAX = 100_000
 
 OUTCOMES = Counter("plumbline_webhook_outcomes_total", "What became of expected webhooks.", ["account", "outcome"])
 
@@ -41,9 +43,15 @@ UPDATE webhook_expectations AS expected SET outcome = NULL
  WHERE expected.account = came.account AND expected.uid = came.uid AND came.trigger = ANY(expected.satisfied_by)
    AND expected.outcome IN ('lost', 'refused')
 """
+# Whoever floods the door fills no disk.
 _REFUSED = """
+WITH given AS (SELECT account, uid, trigger, status, refused_at
+                 FROM jsonb_populate_recordset(NULL::webhook_refusals, $1::jsonb)),
+     room AS (SELECT account FROM (SELECT DISTINCT account FROM given) AS named
+               WHERE (SELECT count(*) FROM (SELECT FROM webhook_refusals AS kept
+                                             WHERE kept.account = named.account LIMIT $2) AS some) < $2)
 INSERT INTO webhook_refusals (account, uid, trigger, status, refused_at)
-SELECT account, uid, trigger, status, refused_at FROM jsonb_populate_recordset(NULL::webhook_refusals, $1::jsonb)
+SELECT given.* FROM given JOIN room USING (account)
 """
 # Late: the list was first, and the webhook took longer than it may.
 _JUDGE = """
@@ -125,7 +133,7 @@ class WebhookLedger:
     async def refused(self, refusals: Sequence[Refusal]) -> None:
         """The door turned these away."""
         async with self._database.connection() as connection:
-            await connection.execute(_REFUSED, msgspec.json.encode(list(refusals)).decode())
+            await connection.execute(_REFUSED, msgspec.json.encode(list(refusals)).decode(), REFUSALS_MAX)
 
     async def judge(self, seen_before: datetime, late_after: timedelta) -> int:
         """Say what became of the webhooks of states seen before that instant, and of those that came; how many."""
