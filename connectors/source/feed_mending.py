@@ -16,7 +16,6 @@ log = structlog.get_logger()
 
 #: Reads both tables completely and tells what they hold. Ends when everything is on Kafka; raises what went wrong.
 Backfill = Callable[[], Awaitable[None]]
-Keep = Callable[[FeedMemory], Awaitable[None]]
 
 FILL_AGAIN_SECONDS = 30.0
 REPLACE_AGAIN_SECONDS = 60.0
@@ -41,14 +40,9 @@ class FeedMending:
         """Whether a back-fill runs."""
         return self._filling is not None
 
-    async def step(
-        self, memory: FeedMemory, slot: Slot | None, *, live_again: bool, keep: Keep
-    ) -> tuple[FeedMemory, str | None]:
-        """The memory after what was mended, and how the gap ended if it did. `keep` is called before a slot goes.
-
-        Raises what `keep` raises.
-        """
-        memory = await self._look_after_slot(memory, slot, keep)
+    async def step(self, memory: FeedMemory, slot: Slot | None, *, live_again: bool) -> tuple[FeedMemory, str | None]:
+        """The memory after what was mended, and how the gap ended if it did."""
+        self._look_after_slot(slot)
         if memory.gap is None:
             return memory, None
         if not live_again:
@@ -80,26 +74,17 @@ class FeedMending:
             else:
                 return time.monotonic() - began
 
-    async def _look_after_slot(self, memory: FeedMemory, slot: Slot | None, keep: Keep) -> FeedMemory:
+    def _look_after_slot(self, slot: Slot | None) -> None:
         if self._replacing is not None:
-            return self._replaced(memory, self._replacing)
-        if memory.connector_stopped:  # by the process before this one
-            self._replacing = asyncio.create_task(self._replacement.resume(), name="resume")
+            if not self._replacing.done():
+                return
+            if (error := self._replacing.exception()) is not None:
+                log.error("replication slot not replaced", error=repr(error))
+            self._replacing = None
         elif (why := self._why_replace(slot)) is not None and _since(self._replaced_at) >= REPLACE_AGAIN_SECONDS:
             log.error("our replication slot is given up", why=why)
-            memory = msgspec.structs.replace(memory, connector_stopped=True)
-            await keep(memory)
             self._replaced_at = time.monotonic()
             self._replacing = asyncio.create_task(self._replacement.run(), name="slot")
-        return memory
-
-    def _replaced(self, memory: FeedMemory, task: asyncio.Task[None]) -> FeedMemory:
-        if not task.done():
-            return memory
-        self._replacing = None
-        if (error := task.exception()) is not None:
-            log.error("replication slot not replaced", error=repr(error))
-        return msgspec.structs.replace(memory, connector_stopped=False)
 
     def _why_replace(self, slot: Slot | None) -> str | None:
         if slot is None:

@@ -48,8 +48,6 @@ class FeedMemory(msgspec.Struct, frozen=True, kw_only=True):
     slot: SlotMark | None = None
     gap: Gap | None = None
     positions: dict[str, int] = {}
-    #: We stopped the connector to drop its slot, and it is not resumed yet.
-    connector_stopped: bool = False
 
 
 class Signs(msgspec.Struct, frozen=True, kw_only=True):

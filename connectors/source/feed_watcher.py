@@ -1,9 +1,5 @@
-"""Watches the database's feed: what comes out of Debezium, the slot that it reads from, and Connect's word.
+"""Watches the database's feed: what comes out of Debezium, the slot that it reads from, and Connect's word."""
 
-Connect's word is told and never trusted: RUNNING is also said of a Debezium that died of too few connections (tried).
-"""
-
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -12,6 +8,7 @@ import msgspec
 import structlog
 from prometheus_client import Gauge
 
+from connectors.source.connector_look import ConnectorLook
 from connectors.source.errors import SourceError
 from connectors.source.feed_mending import FeedMending
 from connectors.source.feed_records import FeedRecords
@@ -26,7 +23,6 @@ from connectors.source.feed_state import (
     told_bytes,
 )
 from connectors.source.log_lag import LogLag
-from connectors.source.rest import ConnectRest
 from connectors.source.slot import Query, Slot, SlotLook, look
 from streams.model.source_records import DATABASE, SourceWord
 from streams.sources.report import SourceReport
@@ -60,8 +56,7 @@ class FeedWatcher:
         *,
         open_records: Callable[[dict[str, int]], FeedRecords],
         query: Query,
-        connect: ConnectRest,
-        connector: str,
+        connector: ConnectorLook,
         slot: str,
         memory: Memory,
         mending: FeedMending,
@@ -70,7 +65,6 @@ class FeedWatcher:
     ) -> None:
         self._open_records = open_records
         self._query = query
-        self._connect = connect
         self._connector = connector
         self._slot = slot
         self._store = memory
@@ -93,7 +87,7 @@ class FeedWatcher:
         """One report; none while nothing was heard since we began to listen. Raises SourceError and KafkaError."""
         records = await self._opened()
         beat_at = records.beat_at
-        seen, connector = await asyncio.gather(self._look(), self._connector_word())
+        seen = await self._look()
         caught_up = await records.catch_up()
         await self._look_for_unread(records)
         signs = self._signs(records, seen, settled=caught_up and _is_over(records, beat_at))
@@ -104,12 +98,12 @@ class FeedWatcher:
         slot = seen.slot if seen is not None else None
         live_again = signs.settled and slot is not None and slot.active and _after(beat_at, self._loss_at)
         ended = await self._mend(slot, live_again=live_again)
-        return self._told(signs, connector, ended)
+        return self._told(signs, self._connector.word(), ended)
 
     async def close(self) -> None:
         """End the reading and what was being mended."""
         await self._mending.close()
-        await self._connect.close()
+        await self._connector.close()
         await self._forget_records()
 
     async def _forget_records(self) -> None:
@@ -137,17 +131,6 @@ class FeedWatcher:
             return await look(self._query, self._slot)
         except SourceError:
             return None
-
-    async def _connector_word(self) -> str:
-        try:
-            state = await self._connect.look(self._connector)
-        except SourceError:
-            return "no answer"
-        if state is None:
-            return "not registered"
-        if state.failure is not None:
-            return "failed"
-        return "running" if state.running else state.connector.state.lower() + " without a task"
 
     async def _look_for_unread(self, records: FeedRecords) -> None:
         if time.monotonic() - self._unread_at >= UNREAD_EVERY_SECONDS:
@@ -178,8 +161,7 @@ class FeedWatcher:
     async def _keep(self, memory: FeedMemory, records: FeedRecords) -> None:
         """A change of what matters at once, positions every few seconds; what fails is kept with the next report."""
         before, now = self._memory, time.monotonic()
-        told = (memory.lived, memory.gap, memory.connector_stopped)
-        if told != (before.lived, before.gap, before.connector_stopped) or now - self._kept_at >= KEEP_EVERY_SECONDS:
+        if (memory.lived, memory.gap) != (before.lived, before.gap) or now - self._kept_at >= KEEP_EVERY_SECONDS:
             memory = msgspec.structs.replace(memory, positions=dict(records.positions))
             await self._store.remember(memory)
             self._kept_at = now
@@ -188,7 +170,7 @@ class FeedWatcher:
     async def _mend(self, slot: Slot | None, *, live_again: bool) -> str | None:
         """Let what can be mended be mended; how the gap ended, if it just did."""
         assert self._records is not None
-        memory, ended = await self._mending.step(self._memory, slot, live_again=live_again, keep=self._store.remember)
+        memory, ended = await self._mending.step(self._memory, slot, live_again=live_again)
         await self._keep(memory, self._records)
         return ended
 

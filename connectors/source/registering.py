@@ -1,4 +1,4 @@
-"""Keeps Debezium registered and running: the connector is made, compared, and its failed tasks are restarted."""
+"""Keeps Debezium registered and running: its connector is made, compared, and restarted where it failed or stopped."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from connectors.source.errors import SourceError
 from connectors.source.mapping import mapping_of
 from connectors.source.prepare import names_of
 from connectors.source.registration import Registration, register
-from connectors.source.rest import ConnectRest
+from connectors.source.rest import STOPPED, ConnectRest
 from streams.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +46,10 @@ async def keep_registered(settings: Settings) -> None:
             if await register(connect, registration):
                 _log.info("connector registered", connector=registration.connector)
             state = await connect.state(registration.connector)
+            if state is not None and state.connector.state == STOPPED:
+                # A slot was replaced and the resume went astray. Who wants it still pauses it.
+                _log.warning("connector is stopped, resuming it", connector=registration.connector)
+                await connect.resume(registration.connector)
             if state is not None and (failure := state.failure):
                 _log.warning("connector failed, restarting it", connector=registration.connector, failure=failure[:500])
                 await connect.restart_failed(registration.connector)

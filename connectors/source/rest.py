@@ -19,6 +19,7 @@ ATTEMPTS = 8
 RETRY_SECONDS = 30.0
 RUNNING = "RUNNING"
 FAILED = "FAILED"
+STOPPED = "STOPPED"
 #: 409 while workers rebalance, 404 with HTML and 503 while one starts, 500 while the herder is busy.
 PASSING = frozenset({409, 500, 502, 503, 504})
 

@@ -17,10 +17,9 @@ from connectors.source.slot import Query
 
 log = structlog.get_logger()
 
-CONNECT_SECONDS_MAX = 10.0
+CONNECT_SECONDS_MAX = 5.0
 FREE_SECONDS_MAX = 15.0
 TRY_AGAIN_SECONDS = 0.2
-RESUME_AGAIN_SECONDS = 2.0
 
 _END_SESSION = """
 SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL
@@ -37,7 +36,7 @@ class SlotNotFree(SourceError):
 
 
 class SlotReplacement:
-    """One replacement: `drop`, then `resume`."""
+    """Of one slot and the connector that reads it."""
 
     def __init__(self, query: Query, connect: ConnectRest, *, connector: str, slot: str) -> None:
         self._query = query
@@ -46,28 +45,32 @@ class SlotReplacement:
         self._slot = slot
 
     async def run(self) -> None:
-        """Both; the connector is resumed whatever becomes of the slot. Raises SlotNotFree, and what `query` raises."""
+        """Both; the connector is resumed whatever becomes of the slot. Raises SlotNotFree, and what `query` raises.
+
+        A Connect that hung may do what it was told in any order later: a connector that stays stopped is resumed by
+        `keep_registered`.
+        """
         try:
+            await self._stop()
             await self._drop()
         finally:
-            await self.resume()
+            await self._resume()
 
-    async def resume(self) -> None:
-        """Let the connector run again; tried until Connect takes it."""
-        while True:
-            try:
-                async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                    return await self._connect.resume(self._connector)
-            except (SourceError, TimeoutError) as away:
-                log.warning("connector not resumed yet", connector=self._connector, error=str(away))
-            await asyncio.sleep(RESUME_AGAIN_SECONDS)
-
-    async def _drop(self) -> None:
+    async def _stop(self) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 await self._connect.stop(self._connector)
         except (SourceError, TimeoutError) as away:
-            log.warning("connector not stopped, its session is ended instead", error=str(away))
+            log.warning("connector not stopped, its session is ended instead", error=repr(away))
+
+    async def _resume(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
+                await self._connect.resume(self._connector)
+        except (SourceError, TimeoutError) as away:
+            log.warning("connector not resumed yet", connector=self._connector, error=repr(away))
+
+    async def _drop(self) -> None:
         try:
             async with asyncio.timeout(FREE_SECONDS_MAX):
                 while not await self._is_dropped():  # noqa: ASYNC110 - nobody tells when a slot is free
