@@ -30,6 +30,8 @@ class Change:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     source: dict[str, Any]
+    value: bytes
+    timestamp: int
 
     @property
     def row(self) -> dict[str, Any]:
@@ -55,7 +57,7 @@ class Feed:
         """As the application does, which waits 3 s at most."""
         await self.application.execute(sql, *values, timeout=3.0)
 
-    async def changes(self, key: int, count: int, column: str = "id", table: str | None = None) -> list[Change]:
+    async def changes(self, key: object, count: int, column: str = "id", table: str | None = None) -> list[Change]:
         """The first `count` changes from now on of the row with this key, in one table or in whichever."""
         found: list[Change] = []
         async with asyncio.timeout(30):
@@ -77,7 +79,8 @@ async def feed(
     after_removal: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Feed]:
     """Prepare, register, read; in the end take the connector away and everything out of the database."""
-    topics = [f"{registration.prefix}.public.{name}" for name in ("appointments", "calls")]
+    names = ("appointments", "calls") if registration.mapping.calls else ("appointments",)
+    topics = [f"{registration.prefix}.public.{name}" for name in names]
     await _make_topics(stack, topics)
     application = await asyncpg.connect(application_dsn)
     consumer = AIOKafkaConsumer(
@@ -123,4 +126,6 @@ def _change(record: Any) -> Change:
         before=value["before"],
         after=value["after"],
         source=value["source"],
+        value=record.value,
+        timestamp=record.timestamp,
     )
