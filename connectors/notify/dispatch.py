@@ -136,19 +136,20 @@ class Dispatcher:
 
     async def _tell(self, notice: DueNotice) -> float:
         now = Instant(int(time.time() * 1000))
-        outcome = await self._channel.send(notice_text(notice.kind, notice.alert, self._audience, now))
+        together = [other.alert for other in notice.together]
+        outcome = await self._channel.send(notice_text(notice.kind, notice.alert, self._audience, now, together))
         match outcome:
             case Delivered():
-                await self._log.sent([notice.position])
+                await self._log.sent(notice.positions)
                 return 0.0
             case Refused(detail=detail):
                 logger.error("%s refused a notice of alert %s: %s", self._channel.name, notice.alert.id, detail)
-                await self._log.failed(notice.position, Reason.REFUSED)
+                await self._log.failed(notice.positions, Reason.REFUSED)
                 return 0.0
             case TryLater(reason=reason, seconds=seconds, detail=detail):
                 wait = seconds if seconds is not None else back_off_seconds(notice.attempts)
                 logger.warning("%s: %s, again in %.0f s", self._channel.name, detail, wait)
-                await self._log.put_off(notice.position, wait, reason)
+                await self._log.put_off(notice.positions, wait, reason)
                 # It is the channel that is down, not this notice: the others wait a little too.
                 return min(wait, BACK_OFF_SECONDS_MAX) if reason is Reason.RATE_LIMITED else min(wait, 5.0)
 

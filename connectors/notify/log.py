@@ -13,7 +13,7 @@ class NoticeLog(Protocol):
         """Enter those that are new, in this order."""
 
     async def claim(self, channel: str) -> DueNotice | None:
-        """The next one to send; never before an earlier one of the same alert."""
+        """The next one to send, with those to be told together with it; never before an earlier one of its alert."""
 
     async def held(self, channel: str) -> HeldNotices | None:
         """The baseline notices that wait."""
@@ -21,8 +21,8 @@ class NoticeLog(Protocol):
     async def sent(self, positions: Sequence[int], reason: Reason | None = None) -> None:
         """These were told."""
 
-    async def put_off(self, position: int, seconds: float, reason: Reason) -> None:
-        """This one again later."""
+    async def put_off(self, positions: Sequence[int], seconds: float, reason: Reason) -> None:
+        """These again later."""
 
-    async def failed(self, position: int, reason: Reason) -> None:
-        """This one never."""
+    async def failed(self, positions: Sequence[int], reason: Reason) -> None:
+        """These never."""

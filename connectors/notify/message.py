@@ -1,6 +1,6 @@
 """Notices in words, in Slack's markup. Every text that came from outside is escaped."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
 import msgspec
@@ -12,6 +12,8 @@ from streams.model.ids import Instant, parse_iso
 from streams.model.rule import Resolution, Severity
 
 TEXT_CHARACTERS_MAX = 3_000
+#: Sources that a message about many names one by one.
+NAMED_MAX = 20
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
@@ -41,10 +43,12 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def notice_text(kind: NoticeKind, alert: Alert, audience: Audience, now: Instant) -> str:
-    """One notice as one line of Slack's markup."""
+def notice_text(
+    kind: NoticeKind, alert: Alert, audience: Audience, now: Instant, together: Sequence[Alert] = ()
+) -> str:
+    """One notice as one line of Slack's markup; `together` are alerts of the same kind that it tells of too."""
     parts = _over(alert, audience) if kind is NoticeKind.RESOLVED else _standing(kind, alert, audience, now)
-    return _joined([*parts, *_links(alert), escaped(alert.rule)])
+    return _joined([*parts, _others(together, audience), *_links(alert), escaped(alert.rule)])
 
 
 def baseline_text(by_rule: Mapping[str, int]) -> str:
@@ -108,6 +112,14 @@ def _names(alert: Alert) -> str:
     named = (("booking", alert.booking_uid), ("appointment", alert.appointment_id), ("call", alert.call_id))
     ids = [f"{kind} {escaped(one)}" for kind, one in named if one]
     return ", ".join(ids) or f"{alert.subject.kind} {escaped(alert.subject.id)}"
+
+
+def _others(together: Sequence[Alert], audience: Audience) -> str:
+    if not together:
+        return ""
+    named = [f"{_names(alert)} ({escaped(audience.name_of(alert.tenant))})" for alert in together[:NAMED_MAX]]
+    more = f" and {len(together) - NAMED_MAX} more" if len(together) > NAMED_MAX else ""
+    return f"the same of {', '.join(named)}{more}"
 
 
 def _links(alert: Alert) -> list[str]:

@@ -3,27 +3,33 @@
 A notice is claimed under a lease; a process that dies while sending gives it back by time alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from connectors.store.database import Database
 from streams.alerts.alert import Alert
 from streams.alerts.notice import (
+    GATHER_SECONDS,
     DueNotice,
     HeldNotices,
     NoticeKind,
     PlannedNotice,
     Reason,
+    gathered_by,
     is_urgent,
 )
 
 LEASE = timedelta(seconds=30)
+#: Notices told with another one.
+TOGETHER_MAX = 100
 
 _PLAN = """
-INSERT INTO notices (channel, alert_id, episode, kind, state, reason, critical, alert)
-SELECT $1::text, $2::uuid, $3::integer, $4::text, decided.state, decided.reason, $7::boolean, $8::text::jsonb
+INSERT INTO notices (channel, alert_id, episode, kind, state, reason, critical, alert, due_at)
+SELECT $1::text, $2::uuid, $3::integer, $4::text, decided.state, decided.reason, $7::boolean, $8::text::jsonb,
+       now() + $9::interval
 FROM (
     SELECT
         CASE
@@ -68,6 +74,23 @@ WHERE position = (
 )
 RETURNING position, kind, attempts, alert
 """
+# Those that are kept back for one another, or are due; not those that another process is sending.
+_TOGETHER = """
+UPDATE notices SET attempts = attempts + 1, begun_at = now(), due_at = now() + $2
+WHERE position IN (
+    SELECT position FROM notices AS next
+    WHERE channel = $1 AND state = 'pending' AND kind = $3 AND (begun_at IS NULL OR due_at <= now())
+      AND alert->>'rule' = $4 AND alert->'subject'->>'kind' = 'source'
+      AND starts_with(alert->'subject'->>'id', $5 || ':')
+      AND NOT EXISTS (
+          SELECT 1 FROM notices AS earlier
+          WHERE earlier.channel = next.channel AND earlier.alert_id = next.alert_id
+            AND earlier.state = 'pending' AND earlier.position < next.position
+      )
+    ORDER BY position LIMIT $6 FOR UPDATE SKIP LOCKED
+)
+RETURNING position, kind, attempts, alert
+"""
 _HELD = """
 SELECT alert->>'rule' AS rule, array_agg(position) AS positions,
        extract(epoch FROM now() - min(planned_at)) AS oldest,
@@ -77,8 +100,8 @@ FROM notices WHERE channel = $1 AND state = 'held' GROUP BY 1
 _SENT = """
 UPDATE notices SET state = 'sent', reason = $2, finished_at = now() WHERE position = ANY($1::bigint[])
 """
-_PUT_OFF = "UPDATE notices SET due_at = now() + $2, reason = $3 WHERE position = $1"
-_FAILED = "UPDATE notices SET state = 'failed', reason = $2, finished_at = now() WHERE position = $1"
+_PUT_OFF = "UPDATE notices SET due_at = now() + $2, reason = $3 WHERE position = ANY($1::bigint[])"
+_FAILED = "UPDATE notices SET state = 'failed', reason = $2, finished_at = now() WHERE position = ANY($1::bigint[])"
 
 
 _alert = msgspec.json.Decoder(Alert)
@@ -87,8 +110,9 @@ _alert = msgspec.json.Decoder(Alert)
 class StoredNotices:
     """The log of all channels."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, gather_seconds: float = GATHER_SECONDS) -> None:
         self._database = database
+        self._gather_seconds = gather_seconds
 
     async def plan(self, channel: str, notices: Sequence[PlannedNotice]) -> None:
         """Enter those that are new, in this order; an end whose beginning was not told is skipped."""
@@ -106,20 +130,21 @@ class StoredNotices:
                     notice.reason and notice.reason.value,
                     is_urgent(alert),
                     msgspec.json.encode(alert).decode(),
+                    timedelta(seconds=0 if gathered_by(alert) is None else self._gather_seconds),
                 )
 
     async def claim(self, channel: str) -> DueNotice | None:
         """The next one to send, ours for LEASE; never before an earlier one of the same alert."""
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
             row = await connection.fetchrow(_CLAIM, channel, LEASE)
-        if row is None:
-            return None
-        return DueNotice(
-            position=row["position"],
-            kind=NoticeKind(row["kind"]),
-            attempts=row["attempts"],
-            alert=_alert.decode(row["alert"]),
-        )
+            if row is None:
+                return None
+            notice = _due(row)
+            gathered = gathered_by(notice.alert)
+            if gathered is None:
+                return notice
+            rows = await connection.fetch(_TOGETHER, channel, LEASE, notice.kind.value, *gathered, TOGETHER_MAX)
+        return msgspec.structs.replace(notice, together=tuple(sorted(map(_due, rows), key=lambda one: one.position)))
 
     async def held(self, channel: str) -> HeldNotices | None:
         """The baseline notices that wait for their one message."""
@@ -138,14 +163,23 @@ class StoredNotices:
         """These were told."""
         await self._execute(_SENT, list(positions), reason and reason.value)
 
-    async def put_off(self, position: int, seconds: float, reason: Reason) -> None:
-        """This one again in so many seconds."""
-        await self._execute(_PUT_OFF, position, timedelta(seconds=seconds), reason.value)
+    async def put_off(self, positions: Sequence[int], seconds: float, reason: Reason) -> None:
+        """These again in so many seconds."""
+        await self._execute(_PUT_OFF, list(positions), timedelta(seconds=seconds), reason.value)
 
-    async def failed(self, position: int, reason: Reason) -> None:
-        """This one never."""
-        await self._execute(_FAILED, position, reason.value)
+    async def failed(self, positions: Sequence[int], reason: Reason) -> None:
+        """These never."""
+        await self._execute(_FAILED, list(positions), reason.value)
 
     async def _execute(self, statement: str, *values: object) -> None:
         async with self._database.connection() as connection:
             await connection.execute(statement, *values)
+
+
+def _due(row: Mapping[str, Any]) -> DueNotice:
+    return DueNotice(
+        position=row["position"],
+        kind=NoticeKind(row["kind"]),
+        attempts=row["attempts"],
+        alert=_alert.decode(row["alert"]),
+    )

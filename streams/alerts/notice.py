@@ -5,7 +5,8 @@
     baseline                    held for the one message about all of them
     acknowledged, snoozed       nothing: somebody knows already
 
-A notice is known by (channel, alert id, episode, kind): however often a change is heard of, it is told once.
+A notice is known by (channel, alert id, episode, kind): however often a change is heard of, it is told once. Of one
+outage each account has an alert of its own (contracts.md): their notices wait for one another and are told together.
 """
 
 from enum import StrEnum
@@ -13,7 +14,10 @@ from enum import StrEnum
 import msgspec
 
 from streams.alerts.alert import Alert
-from streams.model.rule import AlertStatus, Resolution, Severity
+from streams.model.rule import AlertStatus, Resolution, Severity, SubjectKind
+
+#: How long the notice of an account's source waits for those of the others.
+GATHER_SECONDS = 20.0
 
 
 class NoticeKind(StrEnum):
@@ -57,12 +61,21 @@ class PlannedNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DueNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """A notice to send now; `attempts` counts this one. It is ours for a while (a lease), then anybody's again."""
+    """A notice to send now; `attempts` counts this one. It is ours for a while (a lease), then anybody's again.
+
+    `together`: others of the same kind about the same outage, to be told with it.
+    """
 
     position: int
     kind: NoticeKind
     attempts: int
     alert: Alert
+    together: tuple["DueNotice", ...] = ()
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Its own, and those of the notices told with it."""
+        return (self.position, *(other.position for other in self.together))
 
 
 class HeldNotices(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +98,12 @@ def notice_of(alert: Alert) -> PlannedNotice | None:
             kind = NoticeKind.OPENED if alert.episode == 1 else NoticeKind.REOPENED
             state = NoticeState.HELD if alert.baseline else NoticeState.PENDING
             return PlannedNotice(kind=kind, state=state, reason=None, alert=alert)
+
+
+def gathered_by(alert: Alert) -> tuple[str, str] | None:
+    """By what notices are told together: the rule and the kind of source, where each account has one; else None."""
+    source, of_an_account, _ = alert.subject.id.partition(":")
+    return (alert.rule, source) if alert.subject.kind is SubjectKind.SOURCE and of_an_account else None
 
 
 def is_urgent(alert: Alert) -> bool:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -23,7 +24,9 @@ from connectors.watchdog import ping_while_healthy
 from connectors.world.serving import serving
 from connectors.world.slack import Slack, SlackKnobs
 from streams.alerts.notice import Reason
-from streams.model.rule import Resolution
+from streams.model.ids import alert_id
+from streams.model.records import Finding, Subject
+from streams.model.rule import Resolution, Rule, SubjectKind
 from streams.settings_sections import SlackSettings
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, new_ground, running
@@ -31,6 +34,7 @@ from tests.integration.waiting import until
 
 pytestmark = pytest.mark.stack
 
+GATHER_SECONDS = 2.0
 AUDIENCE = Audience(name_of=lambda tenant: f"company {tenant}", zone_of=lambda _: UTC)
 
 
@@ -56,7 +60,7 @@ def webhook(url: str) -> Any:
 @asynccontextmanager
 async def telling(ground: Ground, url: str) -> AsyncIterator[None]:
     """Relay and dispatcher, as the connectors run them."""
-    log = StoredNotices(ground.database)
+    log = StoredNotices(ground.database, gather_seconds=GATHER_SECONDS)
     dispatcher = Dispatcher(ground.settings, log, webhook(url), AUDIENCE, baseline_quiet_seconds=0.5)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running(Relay(ground.settings, ground.dsn).run, dispatcher.run))
@@ -113,6 +117,35 @@ async def test_slack_away_or_busy_loses_nothing_and_tells_nothing_twice(
         await until(lambda: len(receiver.messages) == 3, seconds=60)
     assert sorted(text.split("booking ")[1][:2] for text in texts(receiver)) == ["b0", "b1", "b2"]
     assert {state for _, state, _ in await states(ground)} == {"sent"}
+
+
+def stalled(change: str, minutes: float, account: str) -> Finding:
+    """Cal.com does not answer for the account; the finding names no booking."""
+    name = f"calcom:{account}"
+    own = alert_id(Rule.SOURCE_STALLED, "3", SubjectKind.SOURCE, name)
+    subject = Subject(kind=SubjectKind.SOURCE, id=name)
+    told = finding(change, minutes, rule=Rule.SOURCE_STALLED, starts=None)
+    return msgspec.structs.replace(told, alert_id=own, subject=subject, booking_uid=None)
+
+
+async def test_one_outage_of_many_accounts_is_one_message_and_so_is_its_end(
+    ground: Ground, slack: tuple[Slack, str]
+) -> None:
+    receiver, url = slack
+    accounts = ("harbor", "quay", "pier")
+    async with telling(ground, url):
+        for account in accounts:
+            await ground.store.apply([stalled("opened", 1, account)])
+        await until(lambda: len(receiver.messages) == 1)
+        for account in accounts:
+            await ground.store.apply([stalled("resolved", 5, account)])
+        await until(lambda: len(receiver.messages) == 2)
+        # Another fault waits for nobody.
+        await ground.store.apply([finding("opened", 1, subject="next")])
+        await until(lambda: len(receiver.messages) == 3)
+    for text in texts(receiver)[:2]:
+        assert all(f"source calcom:{account}" in text for account in accounts)
+    assert [state for _, state, _ in await states(ground)] == ["sent"] * 7
 
 
 async def test_the_baseline_is_one_message(ground: Ground, slack: tuple[Slack, str]) -> None:

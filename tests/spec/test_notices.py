@@ -5,13 +5,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.notify.dispatch import back_off_seconds
 from connectors.notify.message import Audience, baseline_text, notice_text, span_text
 from streams.alerts.actions import Acknowledge, Snooze
-from streams.alerts.notice import NoticeKind, NoticeState, Reason, notice_of
-from streams.model.records import Side
-from streams.model.rule import Resolution, Rule
+from streams.alerts.notice import NoticeKind, NoticeState, Reason, gathered_by, notice_of
+from streams.model.records import Side, Subject
+from streams.model.rule import Resolution, Rule, SubjectKind
 from tests.alert_words import Life, at, finding
 
 OPENED = finding("opened", 1)
@@ -92,6 +93,29 @@ def test_text_from_outside_cannot_mention_or_link() -> None:
     assert "<!" not in text
     assert "<@" not in text
     assert "booking &lt;!channel&gt;&amp;&lt;http://x|y&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "expected"),
+    [
+        (SubjectKind.SOURCE, "calcom:harbor", (Rule.SOURCE_STALLED, "calcom")),
+        (SubjectKind.SOURCE, "webhooks:harbor", (Rule.SOURCE_STALLED, "webhooks")),
+        (SubjectKind.SOURCE, "database", None),  # there is one of it
+        (SubjectKind.BOOKING, "a:b", None),
+    ],
+)
+def test_what_every_account_may_have_at_once_is_told_together(
+    kind: SubjectKind, subject: str, expected: tuple[str, str] | None
+) -> None:
+    told = replace(finding("opened", 1, rule=Rule.SOURCE_STALLED), subject=Subject(kind=kind, id=subject))
+    assert gathered_by(Life().hears(told).alert) == expected
+
+
+def test_a_message_about_many_names_each_up_to_a_bound() -> None:
+    alert = Life().hears(OPENED).alert
+    few = notice_text(NoticeKind.OPENED, alert, audience(), at(2), [alert, alert])
+    assert "the same of booking 4fQ (company 3), booking 4fQ (company 3) ·" in few
+    assert " and 5 more" in notice_text(NoticeKind.OPENED, alert, audience(), at(2), [alert] * 25)
 
 
 @pytest.mark.parametrize(
