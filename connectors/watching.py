@@ -10,7 +10,10 @@ from connectors.clock_watch import ClockPolicy, ClockWatcher
 from connectors.coverage.monitor import Monitor, Telling
 from connectors.coverage.standings import StandingStore
 from connectors.coverage.watcher import Watcher
+from connectors.crm.poll_watcher import PollWatcher
+from connectors.feed_watching import feed_watcher
 from connectors.parts import Parts
+from connectors.source.feed_state import FeedPolicy
 from streams.model.records import Finding
 from streams.model.source_records import SourceState
 from streams.topics import Topic
@@ -21,6 +24,7 @@ class WatchPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     account: AccountPolicy = AccountPolicy()
     clock: ClockPolicy = ClockPolicy()
+    feed: FeedPolicy = FeedPolicy()
 
 
 async def watch_sources(parts: Parts, policy: WatchPolicy, _: Any) -> None:
@@ -42,4 +46,8 @@ def watchers(parts: Parts, policy: WatchPolicy) -> list[Watcher]:
     watching: list[Watcher] = [ClockWatcher(parts.settings, policy.clock)]
     if parts.settings.accounts:
         watching.append(AccountWatcher(parts.settings, parts.pool, policy.account))
+    if parts.settings.source.mode == "debezium" and parts.settings.source.connect_url is not None:
+        watching.append(feed_watcher(parts, policy.feed))
+    if parts.settings.source.mode == "poll":
+        watching.append(PollWatcher(parts.pool))
     return watching
