@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 #: How long open connections may hold up the end.
 CLOSE_SECONDS_MAX = 1
+#: An idle connection is kept longer than any client here keeps its own, so that none is closed under a request.
+IDLE_SECONDS_MAX = 120
 
 
 class _QuietServer(uvicorn.Server):
@@ -38,6 +40,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=CLOSE_SECONDS_MAX,
+            timeout_keep_alive=IDLE_SECONDS_MAX,
         )
     )
     running = asyncio.create_task(server.serve(sockets=[listening]))

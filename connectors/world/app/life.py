@@ -50,7 +50,7 @@ async def row_before_its_booking(desk: Desk) -> None:
     try:
         visit = replace(await desk.book(start=start), row=early.row)
     except CalcomFailed:
-        await desk.change(early, status="cancelled")
+        await desk.change(early, status="cancelled", calcom_sync_status=None)
         raise
     await desk.pause(0.1, 0.6)
     await desk.repoint(visit, customer_id=visit.customer, idempotency_key=visit.key("website"), **synced())
