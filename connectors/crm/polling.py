@@ -103,7 +103,7 @@ class RowPoll:
                     raise
                 self._page_rows = max(PAGE_ROWS_MIN, self._page_rows // 2)
             else:
-                self._page_rows = min(PAGE_ROWS_MAX, self._page_rows * 5 // 4)
+                self._page_rows = min(PAGE_ROWS_MAX, self._page_rows * 5 // 4 + 1)
                 return page
 
     async def _tell(self, kind: Kind, page: ListPage, began: float) -> None:

@@ -54,6 +54,7 @@ class CrmSweep:
         tell_complete: TellComplete,
         timetable: Timetable,
         configured: Iterable[str],
+        page_rows_max: int = PAGE_ROWS_MAX,
     ) -> None:
         self._lists = lists
         self._store = store
@@ -62,7 +63,7 @@ class CrmSweep:
         self._tell_complete = tell_complete
         self._timetable = timetable
         self._configured = frozenset(configured)
-        self._page_rows = PAGE_ROWS_MAX
+        self._page_rows = self._page_rows_max = page_rows_max
 
     async def run(self) -> None:
         """Sweep for ever. Raises KafkaError, NotAnswerable (a table is wrong), and what the store raises."""
@@ -113,7 +114,7 @@ class CrmSweep:
                 log.info("page too slow, asking for less", table=kind, rows=self._page_rows)
                 await asyncio.sleep(PAUSE_SECONDS_MAX)
             else:
-                self._page_rows = min(PAGE_ROWS_MAX, self._page_rows * 5 // 4)
+                self._page_rows = min(self._page_rows_max, self._page_rows * 5 // 4 + 1)
                 return page
 
     async def _tenants(self, kinds: Iterable[Kind]) -> list[str]:

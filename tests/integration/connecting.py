@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from connectors.world.knobs import Knobs
 from connectors.world.serving import serving
 from streams.model.ids import iso
 from streams.model.records import BookingQuestion, BookingRead, NumericQuestion, RowsQuestion, RowsRead
+from streams.model.source_records import PassComplete, SourceRecord
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
 from tests.integration.waiting import until
@@ -62,6 +63,7 @@ class Site:
         self._producer = producer
         self.booking_reads: list[tuple[str, BookingRead]] = []
         self.rows_reads: list[tuple[str, RowsRead]] = []
+        self.passes: list[PassComplete] = []
 
     def topic(self, topic: Topic) -> str:
         return topic_name(topic, self.settings.kafka.topic_prefix)
@@ -140,6 +142,7 @@ class Site:
         consumer = AIOKafkaConsumer(
             self.topic(Topic.BOOKINGS),
             self.topic(Topic.ROWS),
+            self.topic(Topic.SOURCES),
             bootstrap_servers=self.settings.kafka.bootstrap_servers,
             auto_offset_reset="earliest",
         )
@@ -147,7 +150,10 @@ class Site:
         try:
             async for record in consumer:
                 key = record.key.decode()
-                if record.topic == self.topic(Topic.ROWS):
+                if record.topic == self.topic(Topic.SOURCES):
+                    told = msgspec.json.decode(record.value, type=SourceRecord)
+                    self.passes += [told] if isinstance(told, PassComplete) else []
+                elif record.topic == self.topic(Topic.ROWS):
                     self.rows_reads.append((key, msgspec.json.decode(record.value, type=RowsRead)))
                 else:
                     self.booking_reads.append((key, msgspec.json.decode(record.value, type=BookingRead)))
@@ -157,9 +163,17 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    stack: LocalStack, *, prepare: Callable[[Site], None] = lambda _: None, knobs: Knobs = CALM, **calcom: object
+    stack: LocalStack,
+    *,
+    prepare: Callable[[Site], None] = lambda _: None,
+    knobs: Knobs = CALM,
+    sections: Mapping[str, dict[str, object]] | None = None,
+    **calcom: object,
 ) -> AsyncIterator[Site]:
-    """Connectors that run against a Cal.com which `prepare` has filled; `calcom` are settings of that section."""
+    """Connectors that run against a Cal.com which `prepare` has filled; `calcom` are settings of that section.
+
+    `sections` are settings of others.
+    """
     number = next(_numbers)
     admin_dsn = str(stack.endpoints.admin_dsn)
     name = f"connecting_{number}"
@@ -169,7 +183,8 @@ async def site(
     store_dsn = admin_dsn.rsplit("/", 1)[0] + f"/{name}"
     state = CalcomState(WorldConfig(accounts=ACCOUNTS, knobs=knobs))
     async with serving(calcom_app(state)) as url:
-        settings = _settings(stack, number, store_dsn, {"base_url": url, "poll_interval_seconds": 300, **calcom})
+        given = {"base_url": url, "poll_interval_seconds": 300, **calcom}
+        settings = _settings(stack, number, store_dsn, {**(sections or {}), "calcom": given})
         producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all")
         await producer.start()
         store = await asyncpg.create_pool(store_dsn, min_size=0, max_size=2)
@@ -192,7 +207,7 @@ async def site(
             await store.close()
 
 
-def _settings(stack: LocalStack, number: int, store_dsn: str, calcom: dict[str, object]) -> Settings:
+def _settings(stack: LocalStack, number: int, store_dsn: str, sections: Mapping[str, dict[str, object]]) -> Settings:
     return Settings.model_validate(
         {
             "kafka": {
@@ -200,9 +215,9 @@ def _settings(stack: LocalStack, number: int, store_dsn: str, calcom: dict[str, 
                 "partitions": PARTITIONS,
                 "topic_prefix": f"connecting{number}.",
             },
-            "source": {"dsn": stack.endpoints.source_dsn},
+            **sections,
+            "source": {"dsn": stack.endpoints.source_dsn, **sections.get("source", {})},
             "store": {"dsn": store_dsn},
-            "calcom": calcom,
             "accounts": [
                 {"name": one.name, "tenant": one.tenant, "api_key": one.api_key, "webhook_secrets": [one.secret]}
                 for one in ACCOUNTS
