@@ -7,7 +7,7 @@ from streams.cases.advance import advance
 from streams.cases.book import CaseBook, subject_key
 from streams.cases.case import Case, Phase
 from streams.cases.deadlines import Deadlines
-from streams.cases.precedence import silencer_of
+from streams.cases.precedence import silencer_of, standing, suspecting
 from streams.cases.questions import Asked, QuestionDesk
 from streams.cases.refusals import unchecked
 from streams.cases.settling import settle
@@ -80,31 +80,35 @@ class Judging:
 
     def _advance_cases(self, context: Context) -> int:
         tenant = context.cause.tenant
-        standing = self.book.about(context.keys)
+        standing_cases = self.book.about(context.keys)
         violations = [self.book.under_told_name(v, tenant) for v in judge(context.cause, context.judgement)]
         holding = [v for v in violations if v.until is None or v.until > context.now]
         # One that could not be checked silences nothing (design §5).
         speaking = [v for v in holding if not self.book.of(v, tenant).unchecked]
-        silencers = {v.identity: silencer_of(v, speaking) for v in violations}
+        speakers = [suspecting(v, self.book.of(v, tenant)) for v in speaking]
+        true = {id(self.book.of(v, tenant)) for v in violations}
+        over = [case for case in standing_cases if case.phase is Phase.CONFIRMED and id(case) not in true]
+        speakers += [standing(case, case.finding) for case in over if case.finding is not None]
+        silencers = {v.identity: silencer_of(v, speakers) for v in violations}
         wake_at, met = FAR, set[int]()
         for violation in sorted(violations, key=lambda v: silencers[v.identity] is not None):
-            higher = silencers[violation.identity]
-            wake_at = min(wake_at, self._met(violation, higher, context, met))
+            wake_at = min(wake_at, self._met(violation, silencers[violation.identity], context, met))
         for violation in unchecked([v for v in holding if self.book.of(v, tenant).unchecked]):
             wake_at = min(wake_at, self._met(violation, None, context, met))
-        for case in standing:
+        for case in standing_cases:
             if id(case) not in met:
                 wake_at = min(wake_at, self._step(case, None, None, context))
-        return wake_at
+        # Those for whom it spoke are judged again.
+        return min(wake_at, context.now + 1) if any(case.phase is Phase.CLEAR for case in over) else wake_at
 
-    def _met(self, violation: Violation, higher: Violation | None, context: Context, met: set[int]) -> int:
+    def _met(self, violation: Violation, silencer: Case | None, context: Context, met: set[int]) -> int:
         tenant = context.cause.tenant
         case = self.book.of(violation, tenant)
         met.add(id(case))
         case.held_by = self.sources.holding(case.rule, tenant)
         if case.held_by is not None:
             self.sources.hold(case.held_by, context.keys[0])
-        return self._step(case, violation, self.book.of(higher, tenant) if higher else None, context)
+        return self._step(case, violation, silencer, context)
 
     def _step(self, case: Case, violation: Violation | None, silencer: Case | None, context: Context) -> int:
         before = case.phase

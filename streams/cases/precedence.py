@@ -1,5 +1,11 @@
 """One cause, one alert: which rule silences which, in families (design §5)."""
 
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.cases.case import Case
+from streams.model.records import Finding
 from streams.model.rule import Rule
 from streams.rules.violation import Violation
 
@@ -25,7 +31,30 @@ _SAME_CALL: dict[Rule, frozenset[Rule]] = {
 }
 
 
-def silences(higher: Violation, lower: Violation) -> bool:
+class Speaker(msgspec.Struct, frozen=True):
+    """A suspicion, or an open finding, as far as it may speak for others."""
+
+    rule: Rule
+    appointment_id: str | None
+    call_id: str | None
+    booking_uid: str | None
+    uids: frozenset[str]
+    case: Case
+
+
+def suspecting(violation: Violation, case: Case) -> Speaker:
+    """It speaks from suspicion on."""
+    uids = frozenset(link.uid for link in violation.links)
+    return Speaker(violation.rule, violation.appointment_id, violation.call_id, violation.booking_uid, uids, case)
+
+
+def standing(case: Case, finding: Finding) -> Speaker:
+    """It speaks until it is resolved, though its predicate holds no more: what ends it may be a mere claim."""
+    named = (finding.appointment_id, finding.call_id, finding.booking_uid)
+    return Speaker(case.rule, *named, frozenset(case.uids), case)
+
+
+def silences(higher: Speaker, lower: Violation) -> bool:
     """Whether `higher` speaks for `lower`'s cause."""
     if higher.rule in _SAME_APPOINTMENT.get(lower.rule, ()):
         return higher.appointment_id == lower.appointment_id
@@ -35,10 +64,10 @@ def silences(higher: Violation, lower: Violation) -> bool:
         return higher.booking_uid == lower.booking_uid
     if (higher.rule, lower.rule) == (Rule.ORPHANED_CALCOM, Rule.MISSING_APPOINTMENT):
         # The call names the orphaned booking, under any link of its chain.
-        return lower.booking_uid in {link.uid for link in higher.links}
+        return lower.booking_uid in higher.uids
     return False
 
 
-def silencer_of(lower: Violation, violations: list[Violation]) -> Violation | None:
-    """The violation that speaks instead, if there is one."""
-    return next((higher for higher in violations if silences(higher, lower)), None)
+def silencer_of(lower: Violation, speakers: Iterable[Speaker]) -> Case | None:
+    """The case that speaks instead, if there is one."""
+    return next((higher.case for higher in speakers if silences(higher, lower)), None)

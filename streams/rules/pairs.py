@@ -40,10 +40,12 @@ def drift(
     *differences: Difference,
     also: tuple[Link, ...] = (),
     absent: Link | None = None,
+    beside: tuple[Appointment, ...] = (),
 ) -> Violation:
     """A difference between an appointment and a link.
 
-    `also` names further links that decide. `absent` is a newest link that must answer 404, twice, for `link` to count.
+    `also` names further links that decide, `beside` further rows. `absent` is a newest link that must answer 404,
+    twice, for `link` to count.
     """
     links = (link, *also)
     absences = () if absent is None else (absent,)
@@ -54,12 +56,12 @@ def drift(
         two_sided=True,
         certain=all(each.state is not None for each in absences),
         links=(*links, *absences),
-        appointments=[appointment],
+        appointments=[appointment, *beside],
         until=latest(row_ends_at(appointment), ends_at(link)),
         needs=(
             *(ReadOf(each.uid) for each in links),
             *(AbsenceOf(each.uid) for each in absences),
-            RowOf("appointment", appointment.id),
+            *(RowOf("appointment", each.id) for each in (appointment, *beside)),
         ),
         booking_uid=link.uid,
         appointment_id=appointment.id,

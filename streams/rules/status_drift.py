@@ -34,9 +34,15 @@ def judge(cause: Cause, judgement: Judgement) -> Iterator[Violation]:
         if _differs(appointment, compared.state):
             difference = Difference(field="status", local=appointment.row.status, calcom=compared.state.status)
             also = () if compared is link else (link,)
-            absent = _absent(appointment, link)
             yield drift(
-                Rule.STATUS_DRIFT, SubjectKind.APPOINTMENT, appointment, compared, difference, also=also, absent=absent
+                Rule.STATUS_DRIFT,
+                SubjectKind.APPOINTMENT,
+                appointment,
+                compared,
+                difference,
+                also=also,
+                absent=_absent(appointment, link),
+                beside=_instead(cause, appointment, link) if compared is link else (),
             )
 
 
@@ -51,9 +57,15 @@ def _compared(cause: Cause, appointment: Appointment, link: Link) -> Link | None
     assert newest.state is not None, "an unread newest link is absent until it is read"
     if newest.state.dead:
         return newest
-    if any(other.active and other is not appointment for other in cause.appointments_of(newest)):
-        return link
-    return None
+    return link if _instead(cause, appointment, link) else None
+
+
+def _instead(cause: Cause, appointment: Appointment, link: Link) -> tuple[Appointment, ...]:
+    """Active rows that name the newest link, where this one names an older: their coming leaves this one over."""
+    newest = link.chain.newest
+    if link is newest or not appointment.active:
+        return ()
+    return tuple(other for other in cause.appointments_of(newest) if other.active and other is not appointment)
 
 
 def _absent(appointment: Appointment, link: Link) -> Link | None:

@@ -91,3 +91,31 @@ def test_a_404_alone_settles_no_webhook() -> None:
     world.shown = lambda uid: None if world.now < 5 else world.bookings.get(uid)
     world.until(40)
     assert world.told() == ["opened orphaned_calcom booking 4fQx"]
+
+
+def test_a_row_that_takes_over_the_newest_link_is_news_for_the_one_left_behind() -> None:
+    """The application follows a reschedule with a new row, and closes the old one a second later."""
+    world = pair().until(10)
+    world.reschedule("4fQx", "newB", start=3 * HOUR, status="pending")
+    world.hears("BOOKING_REQUESTED", "newB")
+    world.until(40)
+    world.writes("18", booking="newB", start=3 * HOUR, status="pending")
+    world.until(41)
+    world.writes("17", status="cancelled")
+    world.until(80)
+    assert world.told() == []
+
+
+def test_a_higher_finding_speaks_until_it_is_resolved() -> None:
+    """A claim that may be none ends its predicate, and lets no lower one speak meanwhile."""
+    world = pair().until(10)
+    world.writes("18", booking="4fQx")
+    world.until(20)
+    world.reschedule("4fQx", "newB", start=3 * HOUR)
+    world.hears("BOOKING_RESCHEDULED", "newB")
+    world.until(40)
+    before = world.told()
+    assert before[-1] == "resolved duplicate_appointment appointment 18 (superseded)"
+    world.hears("BOOKING_CANCELLED", "newB")
+    world.until(80)
+    assert world.told() == before

@@ -46,8 +46,8 @@ def test_when_the_foreign_row_goes_the_orphan_is_proved_anew() -> None:
     world.until(120)
     assert world.told() == [
         "opened tenant_mismatch booking 4fQx",
-        "opened orphaned_calcom booking 4fQx",
         "resolved tenant_mismatch booking 4fQx (recovered)",
+        "opened orphaned_calcom booking 4fQx",
     ]
 
 
