@@ -23,7 +23,7 @@ from connectors.source.feed_state import (
     told_bytes,
 )
 from connectors.source.log_lag import LogLag
-from connectors.source.slot import Query, Slot, SlotLook, look
+from connectors.source.slot import Query, SlotLook, look
 from streams.model.source_records import DATABASE, SourceWord
 from streams.sources.report import SourceReport
 
@@ -90,14 +90,18 @@ class FeedWatcher:
         seen = await self._look()
         caught_up = await records.catch_up()
         await self._look_for_unread(records)
+        # In this order: whatever lies before these positions is in these signs.
+        positions, snapshot_at = dict(records.positions), records.snapshot_at
         signs = self._signs(records, seen, settled=caught_up and _is_over(records, beat_at))
         if any(losses_of(self._memory, signs)):
             self._loss_at = time.monotonic()
             self._lag.forget()
-        await self._keep(remembered(self._memory, signs, self._wall_ms()), records)
+        await self._keep(remembered(self._memory, signs, self._wall_ms()), positions)
+        self._snapshot_seen = snapshot_at  # once it is kept: a sign is not lost to a store that is away
         slot = seen.slot if seen is not None else None
         live_again = signs.settled and slot is not None and slot.active and _after(beat_at, self._loss_at)
-        ended = await self._mend(slot, live_again=live_again)
+        memory, ended = await self._mending.step(self._memory, slot, live_again=live_again)
+        await self._keep(memory, positions)
         return self._told(signs, self._connector.word(), ended)
 
     async def close(self) -> None:
@@ -123,7 +127,7 @@ class FeedWatcher:
             except BaseException:
                 await records.close()
                 raise
-            self._records, self._opened_at = records, time.monotonic()
+            self._records, self._opened_at, self._snapshot_seen = records, time.monotonic(), None
         return self._records
 
     async def _look(self) -> SlotLook | None:
@@ -140,14 +144,12 @@ class FeedWatcher:
     def _signs(self, records: FeedRecords, seen: SlotLook | None, *, settled: bool) -> Signs:
         now = time.monotonic()
         since = [at for at in (records.heard_at, records.answered_since, self._opened_at) if at is not None]
-        new_rows = records.snapshot_at != self._snapshot_seen
-        self._snapshot_seen = records.snapshot_at
         return Signs(
             look=seen,
             silent_seconds=now - max(since),
             heard=records.heard_at is not None,
             in_snapshot=records.snapshot_at is not None and not _is_over(records, records.beat_at),
-            new_snapshot_rows=new_rows,
+            new_snapshot_rows=records.snapshot_at != self._snapshot_seen,
             settled=settled,
             unread=self._unread,
             held_seconds=self._held_seconds(seen, now),
@@ -158,21 +160,14 @@ class FeedWatcher:
             self._advanced = (now, seen.slot.confirmed if seen is not None and seen.slot is not None else -1)
         return now - self._advanced[0]
 
-    async def _keep(self, memory: FeedMemory, records: FeedRecords) -> None:
-        """A change of what matters at once, positions every few seconds; what fails is kept with the next report."""
+    async def _keep(self, memory: FeedMemory, positions: dict[str, int]) -> None:
+        """A change of what matters at once, positions every few seconds. What fails is tried with the next report."""
         before, now = self._memory, time.monotonic()
         if (memory.lived, memory.gap) != (before.lived, before.gap) or now - self._kept_at >= KEEP_EVERY_SECONDS:
-            memory = msgspec.structs.replace(memory, positions=dict(records.positions))
+            memory = msgspec.structs.replace(memory, positions=positions)
             await self._store.remember(memory)
             self._kept_at = now
         self._memory = memory
-
-    async def _mend(self, slot: Slot | None, *, live_again: bool) -> str | None:
-        """Let what can be mended be mended; how the gap ended, if it just did."""
-        assert self._records is not None
-        memory, ended = await self._mending.step(self._memory, slot, live_again=live_again)
-        await self._keep(memory, self._records)
-        return ended
 
     def _told(self, signs: Signs, connector: str, ended: str | None) -> list[SourceReport]:
         silence = silence_of(signs, self._policy)
