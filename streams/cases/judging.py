@@ -26,6 +26,8 @@ from streams.rules.violation import RowOf, Violation
 
 #: A row without tenant is asked for at most once in this time, ms.
 NOBODYS_MS = 1_000
+#: And once more so long after, ms: a SELECT may not show yet what the feed has told (design §9).
+NOBODYS_AGAIN_MS = 10_000
 
 
 class Judging:
@@ -39,7 +41,9 @@ class Judging:
         self.desk = QuestionDesk()
         self.verdicts = VerdictDesk()
         self.sources = SourceView()
-        self._nobodys: dict[NobodysRow, None] = {}
+        #: Whether it was asked for since it changed; then it has its second turn.
+        self._nobodys: dict[NobodysRow, bool] = {}
+        self._nobodys_again: dict[NobodysRow, int] = {}
         self._nobodys_asked: tuple[int, set[NobodysRow]] = (0, set())
         self.stats: Counter[str] = Counter()
 
@@ -60,16 +64,20 @@ class Judging:
 
     def nobodys(self, seen: NobodysRow) -> None:
         """A row without tenant changed: it is read under `~none`, and judged by the answer."""
-        self._nobodys[seen] = None
+        self._nobodys[seen] = False
 
     def ask_for_nobodys(self, now: int) -> None:
         """One question for each row; one that changed since it was asked for has its turn in the next period."""
         period = now // NOBODYS_MS
         if self._nobodys_asked[0] != period:
             self._nobodys_asked = (period, set())
+        for row in [row for row, at in self._nobodys_again.items() if at <= now]:
+            del self._nobodys_again[row]
+            self._nobodys.setdefault(row, True)
         asked = self._nobodys_asked[1]
         for row in [row for row in self._nobodys if row not in asked]:
-            del self._nobodys[row]
+            if not self._nobodys.pop(row):
+                self._nobodys_again[row] = now + NOBODYS_AGAIN_MS
             asked.add(row)
             self.ask(NO_TENANT, [Ask(RowOf(row.kind, row.id), "proof", f"nobody|{period}", None)], now)
 

@@ -118,3 +118,13 @@ def test_people_read_which_column_is_empty() -> None:
     texts = [summary(finding, UTC) for _, finding in world.findings]
     assert any(text.startswith("call 5: company_id empty · Proved ") for text in texts)
     assert any(text.startswith("company_id empty · database: confirmed, ") for text in texts)
+
+
+def test_a_row_that_the_first_select_does_not_show_yet_is_asked_for_again() -> None:
+    """Its commit waits for a standby: the feed tells of it before a SELECT does (design §9)."""
+    world = World()
+    world.writes("17", start=HOUR, **NOBODY)
+    hidden = world.rows.pop(("appointments", "17"))
+    world.until(2)
+    world.rows[("appointments", "17")] = hidden
+    assert world.until(20).told() == ["opened missing_tenant appointment 17"]
