@@ -15,8 +15,9 @@ from streams.cases.case import Phase
 from streams.configured import decoder_from, judgement_from
 from streams.decode import DecodeError
 from streams.engine import Effects, Partition
+from streams.model.facts import AppointmentRow
 from streams.model.ids import Instant, parse_iso
-from streams.model.observation import Origin, PassSeen
+from streams.model.observation import Origin, PassSeen, RowReadSeen
 from streams.model.records import AnyQuestion, BookingRead, Finding, RowsRead
 from streams.model.rule import Resolution
 from streams.model.source_records import TenantStanding
@@ -41,6 +42,8 @@ class Judge:
         self._partition = Partition(self._judgement)
         self._decode = decoder_from(settings)
         self._ahead_ms = 0
+        #: When the rows were made, by tenant and id of the appointments: a read alone does not tell since when.
+        self._made: dict[tuple[str, str], int] = {}
         self._open: dict[str, Finding] = {}
         self._standings: dict[str, TenantStanding] = {}
         self.notes: dict[str, None] = {}
@@ -59,6 +62,10 @@ class Judge:
             self.unreadable[str(error)] += 1
             return
         self._partition.observe(seen)
+        for one in seen:
+            row = one.read.row if isinstance(one, RowReadSeen) else None
+            if isinstance(one, RowReadSeen) and isinstance(row, AppointmentRow) and row.created_at is not None:
+                self._made[one.tenant, one.id] = row.created_at
 
     def passed(self, tenants: Iterable[str], begun: int, starts_from: int, starts_to: int) -> None:
         """Both sides of these tenants were listed completely."""
@@ -115,6 +122,7 @@ class Judge:
     def _is_due(self, finding: Finding) -> bool:
         grace_ms = self._settings.grace_ms(finding.rule, finding.tenant)
         began = parse_iso(finding.opened_at) or 0
+        began = min(began, self._made.get((finding.tenant, finding.appointment_id or ""), began))
         return grace_ms <= WAITED_GRACE_MS or began + grace_ms <= round(time.time() * 1000)
 
 

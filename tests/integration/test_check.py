@@ -146,6 +146,8 @@ async def test_what_differs_is_found_and_nothing_else(postgres: LocalStack) -> N
             ("orphaned_local", await here.visit(calcom_v2_booking_id="nobodyKnowsThisUid")),
             ("start_time_drift", await here.visit(late, starts_at=moment(late.start + 45 * MINUTE_MS))),
             ("status_drift", await here.visit(status="cancelled")),
+            ("stuck_pending", await here.visit(calcom_sync_status="pending")),
+            ("never_synced", await here.visit(calcom_v2_booking_id=None, calcom_sync_status=None)),
             ("missing_direction", await here.insert("calls", appointment_made=False)),
             (
                 "missing_appointment",
@@ -153,6 +155,9 @@ async def test_what_differs_is_found_and_nothing_else(postgres: LocalStack) -> N
                                   direction="inbound"),
             ),
         }  # fmt: skip
+        just_now = moment(now() - MINUTE_MS)
+        await here.visit(calcom_sync_status="pending", created_at=just_now)
+        await here.visit(calcom_v2_booking_id=None, calcom_sync_status=None, created_at=just_now)
         comparison = await here.check()
         assert told(comparison) == expected
         assert (comparison.exit_code, comparison.unjudged) == (1, ())

@@ -1,4 +1,4 @@
-"""A database that has nothing of ours: names, uuids, tenants as text, wall clocks, words, rows deleted that stay, no calls.
+"""A database that has nothing of ours: names, uuids, tenants as text, wall clocks, words, rows deleted that stay.
 
 The whole way: WAL, Debezium, Kafka, decoding, judging; and the SELECT that proves.
 """
