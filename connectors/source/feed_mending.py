@@ -34,6 +34,8 @@ class FeedMending:
         self._filling: asyncio.Task[float] | None = None
         self._replacing: asyncio.Task[None] | None = None
         self._replaced_at = self._said_at = -REPLACE_AGAIN_SECONDS
+        #: Why we gave our slot up, until the gap that this made is filled.
+        self.gave_up: str | None = None
 
     @property
     def is_filling(self) -> bool:
@@ -53,7 +55,7 @@ class FeedMending:
             log.info("back-fill begins", signs=memory.gap.signs)
             self._filling = asyncio.create_task(self._fill(), name="back-fill")
         elif self._filling.done():
-            seconds, self._filling = self._filling.result(), None
+            seconds, self._filling, self.gave_up = self._filling.result(), None, None
             return msgspec.structs.replace(memory, gap=None), f"the feed is live, back-filled in {seconds:.0f} s"
         return memory, None
 
@@ -83,7 +85,7 @@ class FeedMending:
             self._replacing = None
         elif (why := self._why_replace(slot)) is not None and _since(self._replaced_at) >= REPLACE_AGAIN_SECONDS:
             log.error("our replication slot is given up", why=why)
-            self._replaced_at = time.monotonic()
+            self._replaced_at, self.gave_up = time.monotonic(), f"we gave our slot up: {why}"
             self._replacing = asyncio.create_task(self._replacement.run(), name="slot")
 
     def _why_replace(self, slot: Slot | None) -> str | None:

@@ -190,7 +190,8 @@ class FeedWatcher:
     def _word(self, signs: Signs, silence: str | None, ended: str | None) -> tuple[SourceWord | None, str]:
         if (gap := self._memory.gap) is not None:
             doing = "the back-fill is running" if self._mending.is_filling else silence or "waiting for the feed"
-            return "gap", f"{'; '.join(gap.signs)}; {doing}"
+            causes = [self._mending.gave_up] if self._mending.gave_up is not None else []
+            return "gap", "; ".join([*causes, *gap.signs, doing])
         if silence is not None:
             return "stalled", silence
         if signs.in_snapshot:

@@ -9,6 +9,8 @@ from connectors.source.mapping import SourceMapping, TableMapping
 
 _SQL = files("connectors.source")
 TABLE_SQL = (_SQL / "inspect_table.sql").read_text(encoding="utf-8")
+#: Of Amazon RDS and Aurora.
+RDS_REPLICATION = "rds_replication"
 REMEMBERED_SQL = "SELECT table_name, previous, previous_index, made, index FROM {schema}.table_identity"
 
 
@@ -71,6 +73,8 @@ class SourceState:
     remembered: tuple[Remembered, ...]
     #: Of the tables remembered: the replica identity now.
     identities_now: dict[str, str]
+    #: A provider's role whose members may replicate, where nobody gets the attribute itself.
+    replication_role: str | None = None
 
 
 async def inspect(connection: asyncpg.Connection, mapping: SourceMapping | None, names: SourceNames) -> SourceState:
@@ -83,6 +87,9 @@ async def inspect(connection: asyncpg.Connection, mapping: SourceMapping | None,
         slot_exists=await _exists(connection, "pg_replication_slots WHERE slot_name = $1", names.slot),
         tables=tuple([await _table(connection, table) for table in mapping.tables]) if mapping else (),
         remembered=remembered,
+        replication_role=await connection.fetchval(
+            "SELECT rolname::text FROM pg_roles WHERE rolname = $1", RDS_REPLICATION
+        ),
         identities_now={row.table_name: await _identity(connection, row.table_name) for row in remembered},
     )
 

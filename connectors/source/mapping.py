@@ -11,6 +11,8 @@ from streams.settings_tables import AppointmentsTable, CallsTable
 
 #: Columns of ours that every mapping has: the row's key and its tenant.
 ID, TENANT = "id", "company_id"
+#: Columns of ours that few databases have, and that no rule misses.
+OPTIONAL = frozenset({"deleted_at"})
 
 
 class TableMapping(msgspec.Struct, frozen=True):

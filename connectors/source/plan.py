@@ -6,58 +6,27 @@ be read is cut by column privileges and by Debezium's column list.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from connectors.source.errors import NoPrimaryKey, NoSuchColumn, NoSuchTable, WrongWalLevel
 from connectors.source.inspection import Remembered, SourceNames, SourceState, TableState, literal, quoted
+from connectors.source.mapping import OPTIONAL
+from connectors.source.steps import Mode, Plan, Step
 
 CONNECTION_LIMIT = 6  # Debezium holds 3 and a walsender, Plumbline reads with 2
+READING_CONNECTION_LIMIT = 2  # where it reads alone (source.mode = "poll")
 STATEMENT_TIMEOUT = "2s"
-LOCK_TIMEOUT = "500ms"
 IDENTITY_WORDS = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
 
 
-class Mode(Enum):
-    """How a step is run."""
-
-    #: In a transaction.
-    PLAIN = "plain"
-    #: In a transaction with a short lock timeout, again and again: never queue before the application.
-    LOCKING = "locking"
-    #: Outside of any transaction: CONCURRENTLY.
-    ALONE = "alone"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Some statements with one purpose."""
-
-    purpose: str
-    sql: str
-    mode: Mode = Mode.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps in order, and what a person should know before they are run."""
-
-    steps: tuple[Step, ...]
-    notes: tuple[str, ...] = ()
-
-    def script(self) -> str:
-        """The whole as text for psql."""
-        notes = [f"-- Note: {note}" for note in self.notes]
-        steps = [f"-- {step.purpose}\n{_for_psql(step)}" for step in self.steps]
-        return "\n".join([*notes, *steps, ""])
-
-
-def plan_preparation(state: SourceState, names: SourceNames, password: str) -> Plan:
-    """What is missing; run twice, it changes nothing the second time.
+def plan_preparation(state: SourceState, names: SourceNames, password: str, *, streaming: bool = True) -> Plan:
+    """What is missing; run twice, it changes nothing the second time. Without `streaming` a role that reads, no more.
 
     Raises WrongWalLevel, NoSuchTable, NoPrimaryKey, NoSuchColumn.
     """
-    _check(state)
+    _check(state, streaming=streaming)
+    if not streaming:
+        missing = tuple(_missing_columns(state.tables))
+        return Plan((_reading_role(state, names, password), _reading_grants(state.tables, names)), missing)
     steps = [_role(state, names, password), _schema(names), _grants(state.tables, names)]
     for table in state.tables:
         steps += _identity(table, names)
@@ -82,8 +51,8 @@ def uses_index(table: TableState) -> bool:
     return table.columns[table.mapping.tenant] and table.columns[table.mapping.id]
 
 
-def _check(state: SourceState) -> None:
-    if state.wal_level != "logical":
+def _check(state: SourceState, *, streaming: bool) -> None:
+    if streaming and state.wal_level != "logical":
         raise WrongWalLevel(state.wal_level)
     for table in state.tables:
         if not table.exists:
@@ -95,11 +64,17 @@ def _check(state: SourceState) -> None:
                 raise NoSuchColumn(table.mapping.table, column)
 
 
+def _missing_columns(tables: Iterable[TableState]) -> Iterator[str]:
+    for table in tables:
+        theirs = [column for ours, column in table.mapping.columns.items() if ours not in OPTIONAL]
+        if missing := [column for column in dict.fromkeys(theirs) if column not in table.columns]:
+            yield f"{table.mapping.table} has no {', '.join(missing)}: rules that need them stay silent"
+
+
 def _notes(tables: Iterable[TableState]) -> Iterator[str]:
+    yield from _missing_columns(tables)
     for table in tables:
         name, tenant = table.mapping.table, table.mapping.tenant
-        if missing := [column for column in table.mapping.read if column not in table.columns]:
-            yield f"{name} has no {', '.join(missing)}: rules that need them stay silent"
         if table.identity == "f":
             continue
         if uses_index(table):
@@ -109,12 +84,29 @@ def _notes(tables: Iterable[TableState]) -> Iterator[str]:
 
 
 def _role(state: SourceState, names: SourceNames, password: str) -> Step:
-    role, verb = quoted(names.role), "ALTER" if state.role_exists else "CREATE"
+    # Where a provider keeps the attribute to itself, membership in a role of its stands for it.
+    group = f"\nGRANT {quoted(state.replication_role)} TO {quoted(names.role)};" if state.replication_role else ""
+    attribute = "" if state.replication_role else " REPLICATION"
     return Step(
         "a role of our own, with few connections and short statements",
-        f"{verb} ROLE {role} LOGIN REPLICATION CONNECTION LIMIT {CONNECTION_LIMIT}"
-        f" PASSWORD {literal(password)};\n"
-        f"ALTER ROLE {role} SET statement_timeout = '{STATEMENT_TIMEOUT}';",
+        _login(state, names, password, f"{attribute} CONNECTION LIMIT {CONNECTION_LIMIT}") + group,
+    )
+
+
+def _reading_role(state: SourceState, names: SourceNames, password: str) -> Step:
+    attributes = f" CONNECTION LIMIT {READING_CONNECTION_LIMIT}"
+    return Step(
+        "a role of our own that reads, with two connections and short statements",
+        _login(state, names, password, attributes)
+        + f"\nALTER ROLE {quoted(names.role)} SET default_transaction_read_only = on;",
+    )
+
+
+def _login(state: SourceState, names: SourceNames, password: str, attributes: str) -> str:
+    role, verb = quoted(names.role), "ALTER" if state.role_exists else "CREATE"
+    return (
+        f"{verb} ROLE {role} LOGIN{attributes} PASSWORD {literal(password)};\n"
+        f"ALTER ROLE {role} SET statement_timeout = '{STATEMENT_TIMEOUT}';"
     )
 
 
@@ -138,16 +130,23 @@ def _grants(tables: tuple[TableState, ...], names: SourceNames) -> Step:
         f"GRANT USAGE ON SCHEMA {schema} TO {role};",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role};",
         f"GRANT SELECT, UPDATE ON {schema}.heartbeat TO {role};",
+        *_reading(tables, names),
     ]
+    return Step("read the mapped columns, write the heartbeat, nothing else", "\n".join(lines))
+
+
+def _reading_grants(tables: tuple[TableState, ...], names: SourceNames) -> Step:
+    return Step("read the mapped columns, nothing else", "\n".join(_reading(tables, names)))
+
+
+def _reading(tables: tuple[TableState, ...], names: SourceNames) -> Iterator[str]:
+    role = quoted(names.role)
     for table in tables:
         # Revoked first, in the same transaction: a column that is no longer mapped is no longer readable.
         columns = ", ".join(quoted(column) for column in table.mapping.read if column in table.columns)
-        lines += [
-            f"GRANT USAGE ON SCHEMA {quoted(table.mapping.schema)} TO {role};",
-            f"REVOKE ALL ON {table.qualified} FROM {role};",
-            f"GRANT SELECT ({columns}) ON {table.qualified} TO {role};",
-        ]
-    return Step("read the mapped columns, write the heartbeat, nothing else", "\n".join(lines))
+        yield f"GRANT USAGE ON SCHEMA {quoted(table.mapping.schema)} TO {role};"
+        yield f"REVOKE ALL ON {table.qualified} FROM {role};"
+        yield f"GRANT SELECT ({columns}) ON {table.qualified} TO {role};"
 
 
 def _identity(table: TableState, names: SourceNames) -> list[Step]:
@@ -205,14 +204,3 @@ def _restored(row: Remembered, now: str) -> list[Step]:
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {row.index};"
         steps.append(Step(f"our index on {row.table_name}", drop, Mode.ALONE))
     return steps
-
-
-def _for_psql(step: Step) -> str:
-    match step.mode:
-        case Mode.ALONE:
-            return step.sql
-        case Mode.PLAIN:
-            return f"BEGIN;\n{step.sql}\nCOMMIT;"
-        case Mode.LOCKING:
-            lock = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- on a timeout: ROLLBACK, wait, again"
-            return f"BEGIN;\n{lock}\n{step.sql}\nCOMMIT;"

@@ -9,9 +9,10 @@ import stamina
 from connectors.source.errors import LockBusy, SlotInUse, SourceError
 from connectors.source.inspection import SourceNames, inspect, quoted
 from connectors.source.mapping import SourceMapping, mapping_of
-from connectors.source.plan import LOCK_TIMEOUT, Mode, Plan, Step, plan_preparation, plan_removal
+from connectors.source.plan import plan_preparation, plan_removal
 from connectors.source.registration import Registration
 from connectors.source.rest import ConnectRest
+from connectors.source.steps import LOCK_TIMEOUT, Mode, Plan, Step
 from streams.settings import ConfigurationError, Settings
 
 #: The role that may create ours; never needed afterwards, so never in the configuration.
@@ -20,14 +21,16 @@ LOCK_ATTEMPTS = 20
 FREE_SECONDS = 10.0
 
 
-async def apply(admin_dsn: str, *, mapping: SourceMapping, names: SourceNames, password: str) -> Plan:
-    """Prepare the database; a second run changes nothing. Says what was run.
+async def apply(
+    admin_dsn: str, *, mapping: SourceMapping, names: SourceNames, password: str, streaming: bool = True
+) -> Plan:
+    """Prepare the database; a second run changes nothing. Says what was run. `streaming` as in `plan_preparation`.
 
     Raises SourceError: what is asked cannot be done, or a table was busy all the time.
     """
     connection = await asyncpg.connect(admin_dsn)
     try:
-        plan = plan_preparation(await inspect(connection, mapping, names), names, password)
+        plan = plan_preparation(await inspect(connection, mapping, names), names, password, streaming=streaming)
         for step in plan.steps:
             await _run(connection, step)
         return plan
@@ -66,11 +69,12 @@ def names_of(dsn: str) -> tuple[SourceNames, str]:
 async def run_prepare(settings: Settings, apply_it: bool) -> int:
     """The command: print the SQL, or run it. The exit code."""
     names, password = names_of(_dsn(settings))
-    mapping = mapping_of(settings.source)
+    mapping, streaming = mapping_of(settings.source), settings.source.mode == "debezium"
     try:
         if apply_it:
-            return _told(await apply(_admin_dsn(), mapping=mapping, names=names, password=password))
-        return _printed(await _planned(mapping, names))
+            plan = await apply(_admin_dsn(), mapping=mapping, names=names, password=password, streaming=streaming)
+            return _told(plan)
+        return _printed(await _planned(mapping, names, streaming=streaming))
     except SourceError as error:
         raise ConfigurationError(str(error)) from error
 
@@ -101,7 +105,7 @@ async def _delete_connector(settings: Settings) -> None:
         await connect.delete(registration.connector)
 
 
-async def _planned(mapping: SourceMapping | None, names: SourceNames) -> Plan:
+async def _planned(mapping: SourceMapping | None, names: SourceNames, *, streaming: bool = True) -> Plan:
     connection = await asyncpg.connect(_admin_dsn())
     try:
         state = await inspect(connection, mapping, names)
@@ -109,7 +113,7 @@ async def _planned(mapping: SourceMapping | None, names: SourceNames) -> Plan:
         await connection.close()
     if mapping is None:
         return plan_removal(state, names)
-    return plan_preparation(state, names, "<the password in source.dsn>")
+    return plan_preparation(state, names, "<the password in source.dsn>", streaming=streaming)
 
 
 async def _run(connection: asyncpg.Connection, step: Step) -> None:

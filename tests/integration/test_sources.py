@@ -112,6 +112,23 @@ async def test_a_debezium_that_stands_still_is_told_and_so_is_its_return(
     assert feed.told()[-2:] == ["opened source_stalled 1", "resolved source_stalled 1"]
 
 
+async def test_a_slot_that_was_dropped_while_nobody_watched_is_a_gap_all_the_same(
+    feed: Watched, record_property: Record
+) -> None:
+    await feed.is_live()
+    await feed.stop()
+    try:
+        await feed.drop_slot()
+        # Debezium has made it anew and goes on, as if nothing had happened.
+        await until(lambda: feed.as_admin("SELECT active FROM pg_replication_slots WHERE slot_name = 'plumbline'"))
+    finally:
+        feed.start()
+    began = time.monotonic()
+    await feed.told_of("resolved coverage_gap 2", 90)
+    record_property("gap told after seconds", feed.seconds_to("opened coverage_gap 2", began))
+    assert feed.told()[-2:] == ["opened coverage_gap 2", "resolved coverage_gap 2"]
+
+
 async def test_a_slot_that_would_fill_the_disk_is_given_up_and_the_gap_is_filled(
     feed: Watched, record_property: Record
 ) -> None:
@@ -120,13 +137,14 @@ async def test_a_slot_that_would_fill_the_disk_is_given_up_and_the_gap_is_filled
     try:
         await feed.write_log(RETAINED_BYTES_MAX // SEGMENT_BYTES + 1)
         began = time.monotonic()
-        await feed.told_of("opened coverage_gap 2")
-        record_property("slot given up after seconds", feed.seconds_to("opened coverage_gap 2", began))
+        await feed.told_of("opened coverage_gap 3")
+        assert "we gave our slot up" in feed.findings[-1][1].verification.read_what
+        record_property("slot given up after seconds", feed.seconds_to("opened coverage_gap 3", began))
         assert await feed.as_admin("SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'plumbline'") == 0
     finally:
         feed.signal("connect", signal.SIGCONT)
-    await feed.told_of("resolved coverage_gap 2", 90)
-    record_property("gap ended after seconds", feed.seconds_to("resolved coverage_gap 2", began))
+    await feed.told_of("resolved coverage_gap 3", 90)
+    record_property("gap ended after seconds", feed.seconds_to("resolved coverage_gap 3", began))
     await feed.is_live()
 
 

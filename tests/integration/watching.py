@@ -47,6 +47,17 @@ class Watched:
         self.states: list[tuple[int, SourceState]] = []
         self.findings: list[tuple[float, Finding]] = []
         self.passes: list[PassComplete] = []
+        self._process: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """The connectors process."""
+        self._process = asyncio.create_task(run_connectors(self.settings))
+
+    async def stop(self) -> None:
+        """It ends, in whatever it was doing."""
+        assert self._process is not None
+        self._process.cancel()
+        await asyncio.gather(self._process, return_exceptions=True)
 
     def told(self) -> list[str]:
         return [f"{one.change} {one.rule} {one.episode}" for _, one in self.findings]
@@ -152,16 +163,18 @@ async def watched(stack: LocalStack) -> AsyncIterator[Watched]:
     await apply(str(ends.admin_dsn), mapping=EXAMPLE, names=names, password=password)
     async with serving(calcom_app(CalcomState(WorldConfig(accounts=ACCOUNTS, knobs=CALM)))) as calcom_url:
         made = Watched(stack, _settings(stack, store_dsn, calcom_url))
-        tasks = [asyncio.create_task(run_connectors(made.settings))]
+        made.start()
+        listening: list[asyncio.Task[None]] = []
         try:
             await until(lambda: _has_topics(made))
-            tasks.append(asyncio.create_task(made.listen()))
+            listening.append(asyncio.create_task(made.listen()))
             yield made
-            assert not any(task.done() for task in tasks)
+            assert not listening[0].done()
         finally:
-            for task in tasks:
+            await made.stop()
+            for task in listening:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*listening, return_exceptions=True)
             await made.connect.delete(made.connector)
             await made.connect.close()
             await remove(str(ends.admin_dsn), names=names)

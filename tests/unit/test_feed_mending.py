@@ -116,6 +116,16 @@ async def test_which_slot_is_given_up(yard: Yard, slot: Slot | None, given_up: b
     assert yard.replacement.did == (["replace"] if given_up else [])
 
 
+async def test_people_are_told_that_we_gave_it_up_until_the_gap_is_filled(yard: Yard) -> None:
+    await yard.step(msgspec.structs.replace(SLOT, retained_bytes=10 * GIB), live_again=False)
+    assert yard.mending.gave_up == (
+        "we gave our slot up: it holds 10.0 GB of the database's log back, source.max_retained_wal is reached"
+    )
+    yard.fill.may_end.set()
+    await until(yard.step)
+    assert yard.mending.gave_up is None
+
+
 async def test_it_is_given_up_once(yard: Yard) -> None:
     lost = msgspec.structs.replace(SLOT, wal_status="lost")
     yard.memory = LIVED
