@@ -8,12 +8,10 @@ from typing import Any
 from connectors.doctor.line import Line, fail, ok, warn
 from connectors.source.inspection import SourceNames
 from connectors.source.mapping import SourceMapping
-from connectors.source.plan import CONNECTION_LIMIT
+from connectors.source.plan import CONNECTION_LIMIT, READING_CONNECTION_LIMIT
 from streams.settings_sections import SourceSettings
 from streams.settings_types import GIB
 
-#: Reads alone hold so many connections (source.mode = "poll").
-READING_CONNECTIONS = 2
 #: From here on people are warned of what a slot holds back.
 RETAINED_WARN_BYTES = GIB
 SKEW_SECONDS_WARN = 5.0
@@ -42,7 +40,7 @@ Check = Callable[[Look], Awaitable[Line]]
 async def connections(look: Look) -> Line:
     """Bounded, so that a fault of ours takes no connection from the application; and enough."""
     row = await look.connection.fetchrow("SELECT rolconnlimit, rolsuper FROM pg_roles WHERE rolname = current_user")
-    limit, needed = row["rolconnlimit"], CONNECTION_LIMIT if look.streams else READING_CONNECTIONS
+    limit, needed = row["rolconnlimit"], CONNECTION_LIMIT if look.streams else READING_CONNECTION_LIMIT
     if row["rolsuper"]:
         return fail("source role", "a superuser: it may do anything", f"{PREPARE} with a role of its own in source.dsn")
     if limit == UNLIMITED:
@@ -84,7 +82,8 @@ async def slot_bound(look: Look) -> Line:
     if not look.streams:
         return ok("source max_slot_wal_keep_size", "no slot is used")
     bound = look.source.max_retained_wal
-    mend = f"ALTER SYSTEM SET max_slot_wal_keep_size = '{2 * bound // 1024**2}MB'; SELECT pg_reload_conf()"
+    size = f"{2 * bound // 1024**2}MB"
+    mend = f"ALTER SYSTEM SET max_slot_wal_keep_size = '{size}'; SELECT pg_reload_conf() (managed: docs/databases)"
     if megabytes == UNLIMITED:
         return fail("source max_slot_wal_keep_size", "-1: a slot may fill the disk", mend)
     if megabytes * 1024**2 < bound:

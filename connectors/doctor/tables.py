@@ -9,7 +9,7 @@ from connectors.crm.table import FLAGS
 from connectors.doctor.database import PREPARE, Look
 from connectors.doctor.line import Line, fail, ok, warn
 from connectors.source.inspection import TABLE_SQL, own_index, quoted
-from connectors.source.mapping import ID, TENANT, TableMapping
+from connectors.source.mapping import ID, OPTIONAL, TENANT, TableMapping
 from streams.decode.names import ColumnNames
 
 _SQL = files("connectors.doctor")
@@ -23,8 +23,6 @@ INSTANTS = frozenset({"timestamp with time zone", "timestamp without time zone"}
 WHOLE = frozenset({"smallint", "integer", "bigint"})
 TEXTS = frozenset({"text", "character varying", "character", "uuid", "USER-DEFINED"})
 _TIMES = frozenset({"starts_at", "ends_at", "created_at", "updated_at", "last_sync_attempt_at"})
-#: Columns that few databases have, and that no rule misses.
-_OPTIONAL = frozenset({"deleted_at"})
 #: By these columns of ours rows are looked up.
 _LOOKED_UP = frozenset({"calcom_v2_booking_id", "call_id"})
 
@@ -48,7 +46,7 @@ async def examine_columns(look: Look, kind: str, table: TableMapping) -> list[Li
 
 
 def _missing(check: str, kind: str, table: TableMapping, there: Mapping[str, Any]) -> Iterator[Line]:
-    lacking = [ours for ours, theirs in table.columns.items() if theirs not in there and ours not in _OPTIONAL]
+    lacking = [ours for ours, theirs in table.columns.items() if theirs not in there and ours not in OPTIONAL]
     mend = f'source.{kind}.columns: {{ name = "their name" }}, or "" where there is none'
     if keys := [ours for ours in lacking if ours in (ID, TENANT)]:
         yield fail(check, f"{table.table} has no column for {', '.join(keys)}", mend)

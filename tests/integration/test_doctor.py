@@ -91,7 +91,8 @@ async def examined(
         settings = Settings.model_validate(given)
         names = SourceNames(role=name)
         if prepared:
-            await apply(dsn, mapping=mapping_of(settings.source), names=names, password="reads")
+            streaming = settings.source.mode == "debezium"
+            await apply(dsn, mapping=mapping_of(settings.source), names=names, password="reads", streaming=streaming)
         else:
             await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'reads'")
         try:
@@ -157,10 +158,10 @@ async def test_a_role_that_may_write_or_take_every_connection_is_named(postgres:
 
 
 async def test_where_only_reads_are_made_nothing_of_replication_is_asked_for(postgres: LocalStack) -> None:
-    async with examined(postgres, prepared=False, source={"mode": "poll", "calls": {"table": ""}}) as here:
-        await here.admin.execute(f"GRANT SELECT ON appointments TO {here.names.role}")
+    async with examined(postgres, source={"mode": "poll", "calls": {"table": ""}}) as here:
         assert await here.failed() == {}
         lines = await here.lines()
+        assert lines["source role"].found.endswith("CONNECTION LIMIT 2")
         assert lines["appointments.updated_at"].outcome == "warn"
         assert not [check for check in lines if check.startswith("calls")]
         assert "no table of calls" in lines["rules"].found

@@ -8,8 +8,9 @@ import pytest
 from connectors.source.errors import NoPrimaryKey, NoSuchColumn, NoSuchTable, SourceError, WrongWalLevel
 from connectors.source.inspection import Remembered, SourceNames, SourceState, TableState
 from connectors.source.mapping import EXAMPLE, SourceMapping, TableMapping, mapping_of
-from connectors.source.plan import Mode, Plan, plan_preparation, plan_removal
+from connectors.source.plan import plan_preparation, plan_removal
 from connectors.source.registration import Registration, render
+from connectors.source.steps import Mode, Plan
 from streams.settings import Settings
 
 NAMES = SourceNames()
@@ -71,6 +72,22 @@ def test_the_role_may_read_the_mapped_columns_and_write_the_heartbeat_only() -> 
     assert "REPLICATION" in text
     assert "statement_timeout = '2s'" in text
     assert "PASSWORD 'it''s secret'" in text
+
+
+def test_where_the_provider_keeps_the_attribute_the_role_joins_the_provider_s() -> None:
+    text = sql(prepared(replace(database(), replication_role="rds_replication")))
+    assert 'GRANT "rds_replication" TO "plumbline";' in text
+    assert " REPLICATION " not in text.replace("REPLICATION IDENTITY", "")
+
+
+def test_a_database_that_is_only_read_gets_a_role_that_reads_and_nothing_else() -> None:
+    state = replace(database(), wal_level="replica")
+    plan = plan_preparation(state, NAMES, "p", streaming=False)
+    text = sql(plan)
+    assert "CONNECTION LIMIT 2" in text
+    assert "default_transaction_read_only = on" in text
+    assert [word for word in ("REPLICATION", "PUBLICATION", "UPDATE", "SCHEMA plumbline") if word in text] == []
+    assert "GRANT SELECT (" in text
 
 
 def test_the_publication_names_exactly_the_tables_and_no_columns() -> None:
