@@ -65,6 +65,7 @@ class Lane:
         self._in_flight: set[str] = set()
         self._listed: set[str] = set()
         self._came_back: set[str] = set()
+        self._due_at = 0.0
 
     def wake(self) -> None:
         """Something new waits."""
@@ -95,9 +96,12 @@ class Lane:
     async def _start_reads(self) -> float:
         """Start what may go now; seconds until it is worth to look again."""
         back, self._came_back = self._came_back, set()
-        if back:
-            await self._queue.release(back)
-        await self._queue.come_due(self.tenants)
+        if back and await self._queue.release(back):
+            self.wake()
+            self._came_back |= back
+        if time.monotonic() >= self._due_at:
+            self._due_at = time.monotonic() + PUT_OFF_STEP_SECONDS
+            await self._queue.come_due(self.tenants)
         free, urgent_only = self._with_room()
         look = partial(self._queue.waiting, besides=self._in_flight, limit=LOOK_AHEAD_BOOKINGS)
         batches = batches_of([*await look(urgent_only, urgent_only=True), *await look(free)])

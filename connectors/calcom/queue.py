@@ -6,6 +6,7 @@ Cal.com is down, and a restart must forget none.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -27,6 +28,10 @@ _PRIORITY = {"proof": Priority.PROOF, "settle": Priority.SETTLE, "reread": Prior
 #: An appointment that began so recently, or begins so soon, is at hand: its proof is urgent.
 UNDER_WAY_SECONDS = 3_600
 AT_HAND_SECONDS = 86_400
+#: Questions on one booking that one read answers; more of them wait for the next.
+QUESTIONS_OF_A_BOOKING_MAX = 20
+#: Rows that become due with one statement.
+DUE_AT_ONCE_MAX = 5_000
 
 # Asking again changes nothing, and writes nothing, unless it is more urgent now.
 _ADD = """
@@ -35,39 +40,30 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::tim
 ON CONFLICT (request_id) DO UPDATE SET priority = excluded.priority
  WHERE excluded.priority < verification_queue.priority
 """
-# Nearest appointment first, then those of unknown time, then those that are over; each branch follows the index.
-# Everybody who waits for a booking gets the answer of the read that one of them is due for, also those put off.
+# Questions of one priority whose time is known, unknown, or over, of each tenant as far as they may be needed: it
+# follows the index, and those under way are left out afterwards.
+_STEP = """
+(SELECT {step} AS step, row_number() OVER (ORDER BY {order}) AS place, due.tenant, due.subject
+   FROM unnest($1::text[]) AS asking (tenant)
+  CROSS JOIN LATERAL (
+        SELECT q.tenant, q.subject, q.request_id, q.matters_at, q.created_at FROM verification_queue AS q
+         WHERE q.tenant = asking.tenant AND q.priority = {priority} AND q.not_before IS NULL AND {time}
+         ORDER BY {order} LIMIT $3 + cardinality($2::text[])) AS due
+  WHERE NOT EXISTS (SELECT FROM unnest($2::text[]) AS flight (id) WHERE flight.id = due.request_id)
+  ORDER BY {order} LIMIT $3)
+"""
+# The steps are taken one after the other, only as many as fill the limit. Everybody who waits for a booking gets the
+# answer of the read that one of them is due for, also those put off.
 _WAITING = """
-WITH turn AS (
-    SELECT due.tenant, due.subject,
-           row_number() OVER (ORDER BY due.priority, due.rank, abs(extract(epoch FROM due.matters_at - now())),
-                                       due.created_at, due.request_id) AS place
-      FROM unnest($1::text[]) AS asking (tenant)
-     CROSS JOIN unnest('{0,2,3}'::smallint[]) AS class (priority)
-     CROSS JOIN LATERAL (
-        (SELECT tenant, subject, priority, 0 AS rank, matters_at, created_at, request_id FROM verification_queue AS q
-          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
-            AND NOT q.request_id = ANY($2) AND q.matters_at >= now() - make_interval(secs => $4)
-            AND (NOT $6 OR q.priority = 0 AND q.matters_at <= now() + make_interval(secs => $5))
-          ORDER BY q.matters_at LIMIT $3)
-        UNION ALL
-        (SELECT tenant, subject, priority, 1, matters_at, created_at, request_id FROM verification_queue AS q
-          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
-            AND NOT q.request_id = ANY($2) AND q.matters_at IS NULL AND NOT $6
-          ORDER BY q.matters_at, q.created_at LIMIT $3)
-        UNION ALL
-        (SELECT tenant, subject, priority, 2, matters_at, created_at, request_id FROM verification_queue AS q
-          WHERE q.tenant = asking.tenant AND q.priority = class.priority AND q.not_before IS NULL
-            AND NOT q.request_id = ANY($2) AND q.matters_at < now() - make_interval(secs => $4) AND NOT $6
-          ORDER BY q.matters_at DESC LIMIT $3)
-     ) AS due
-     ORDER BY place LIMIT $3)
+WITH turn AS (SELECT * FROM ({steps}) AS steps LIMIT $3)
 SELECT waiting.question::text AS question, waiting.attempts
-  FROM (SELECT tenant, subject, min(place) AS place FROM turn GROUP BY tenant, subject) AS read
-  JOIN verification_queue AS waiting ON waiting.tenant = read.tenant AND waiting.subject = read.subject
- WHERE NOT waiting.request_id = ANY($2)
- ORDER BY read.place, waiting.priority, waiting.request_id
- LIMIT 2 * $3
+  FROM (SELECT tenant, subject, min((step, place)) AS place FROM turn GROUP BY tenant, subject) AS read
+ CROSS JOIN LATERAL (
+        SELECT q.question, q.attempts FROM verification_queue AS q
+         WHERE q.tenant = read.tenant AND q.subject = read.subject
+           AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS flight (id) WHERE flight.id = q.request_id)
+         ORDER BY q.priority, q.request_id LIMIT {questions_max}) AS waiting
+ ORDER BY read.place
 """
 # 2, 4, 8 … seconds, up to the bound, with a tenth of jitter so that a thousand do not come back as one.
 _POSTPONE = """
@@ -81,8 +77,33 @@ _NEXT_AT = """
 SELECT extract(epoch FROM min(not_before) - now())::float8
   FROM verification_queue WHERE tenant = ANY($1) AND not_before IS NOT NULL
 """
-_COME_DUE = "UPDATE verification_queue SET not_before = NULL WHERE tenant = ANY($1) AND not_before <= now()"
-_RELEASE = "UPDATE verification_queue SET not_before = NULL WHERE tenant = ANY($1) AND not_before IS NOT NULL"
+# In steps: a hundred thousand at once would outlast a statement's time.
+_COME_DUE = """
+UPDATE verification_queue SET not_before = NULL WHERE request_id = ANY(ARRAY(
+    SELECT request_id FROM verification_queue WHERE tenant = ANY($1) AND not_before <= now() LIMIT $2))
+"""
+_RELEASE = """
+UPDATE verification_queue SET not_before = NULL WHERE request_id = ANY(ARRAY(
+    SELECT request_id FROM verification_queue WHERE tenant = ANY($1) AND not_before IS NOT NULL
+     ORDER BY priority, matters_at LIMIT $2))
+"""
+
+
+def _steps(priorities: Sequence[int], times: Sequence[tuple[str, str]]) -> str:
+    """The statement that takes these steps, in their order; nothing but constants of this file goes into its text."""
+    steps = [
+        _STEP.format(step=number, priority=priority, time=time, order=order)
+        for number, (priority, (time, order)) in enumerate(product(priorities, times))
+    ]
+    return _WAITING.format(steps="UNION ALL".join(steps), questions_max=QUESTIONS_OF_A_BOOKING_MAX)
+
+
+_UPCOMING = (f"matters_at >= now() - interval '{UNDER_WAY_SECONDS} s'", "matters_at")
+_AT_HAND = (f"{_UPCOMING[0]} AND matters_at <= now() + interval '{AT_HAND_SECONDS} s'", "matters_at")
+_UNKNOWN = ("matters_at IS NULL", "matters_at, created_at")
+_OVER = (f"matters_at < now() - interval '{UNDER_WAY_SECONDS} s'", "matters_at DESC")
+_ALL = _steps((Priority.PROOF, Priority.SETTLE, Priority.REREAD), (_UPCOMING, _UNKNOWN, _OVER))
+_URGENT_ONLY = _steps((Priority.PROOF,), (_AT_HAND,))
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,17 +147,16 @@ class QuestionQueue:
         """
         if not tenants:
             return []
-        rows = await self._pool.fetch(
-            _WAITING, list(tenants), list(besides), limit, UNDER_WAY_SECONDS, AT_HAND_SECONDS, urgent_only
-        )
+        statement = _URGENT_ONLY if urgent_only else _ALL
+        rows = await self._pool.fetch(statement, list(tenants), list(besides), limit)
         return [
             Waiting(question=msgspec.json.decode(row["question"], type=CalcomQuestion), attempts=row["attempts"])
             for row in rows
         ]
 
     async def come_due(self, tenants: Collection[str]) -> None:
-        """What was put off until now waits for its turn again."""
-        await self._pool.execute(_COME_DUE, list(tenants))
+        """What was put off until now waits for its turn again; DUE_AT_ONCE_MAX at most, the rest next time."""
+        await self._pool.execute(_COME_DUE, list(tenants), DUE_AT_ONCE_MAX)
 
     async def next_in_seconds(self, tenants: Collection[str]) -> float | None:
         """How long until a question that was put off comes due; None if none is put off."""
@@ -151,9 +171,10 @@ class QuestionQueue:
         """Cal.com gave no answer: ask again later, each time a little later."""
         await self._pool.execute(_POSTPONE, list(request_ids), RETRY_SECONDS_MAX, RETRY_FIRST_SECONDS)
 
-    async def release(self, tenants: Collection[str]) -> None:
-        """Cal.com is back: what was put off may be asked now, nearest first."""
-        await self._pool.execute(_RELEASE, list(tenants))
+    async def release(self, tenants: Collection[str]) -> bool:
+        """Cal.com is back: the nearest of what was put off may be asked now. Whether there may be more of it."""
+        status = await self._pool.execute(_RELEASE, list(tenants), DUE_AT_ONCE_MAX)
+        return int(status.rpartition(" ")[2]) == DUE_AT_ONCE_MAX
 
 
 def priority_of(question: CalcomQuestion) -> Priority:

@@ -12,8 +12,7 @@ WINDOW_SECONDS = 60
 REQUESTS_OF_A_NUMERIC_ID = 2
 
 _WAITING = """
-SELECT tenant, priority, count(*) AS questions, count(DISTINCT subject) AS bookings,
-       count(DISTINCT subject) FILTER (WHERE subject LIKE 'numeric:%') AS numeric
+SELECT tenant, priority, count(*) AS questions, count(*) FILTER (WHERE subject LIKE 'numeric:%') AS numeric
   FROM verification_queue WHERE $1::text[] IS NULL OR tenant = ANY($1) GROUP BY tenant, priority
 """
 _QUOTAS = """
@@ -35,10 +34,9 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
-    """One tenant's queue: its questions, and of its proofs the bookings and the requests if each is read singly."""
+    """One tenant's queue: its questions, and the requests that its proofs take if each is read singly."""
 
     waiting: Waiting = Waiting()
-    proofs: int = 0
     requests: int = 0
 
 
@@ -62,8 +60,8 @@ async def queued(connection: Connection, tenants: Sequence[str] | None) -> dict[
         waiting = msgspec.structs.replace(one.waiting, **{purpose: row["questions"]})
         one = msgspec.structs.replace(one, waiting=waiting)
         if purpose == "proof":
-            requests = row["bookings"] + row["numeric"] * (REQUESTS_OF_A_NUMERIC_ID - 1)
-            one = msgspec.structs.replace(one, proofs=row["bookings"], requests=requests)
+            requests = row["questions"] + row["numeric"] * (REQUESTS_OF_A_NUMERIC_ID - 1)
+            one = msgspec.structs.replace(one, requests=requests)
         found[row["tenant"]] = one
     return found
 
@@ -98,7 +96,7 @@ def full_proof_seconds(
         return None
     here = [(one, accounts_of(tenant)) for tenant, one in waiting.items()]
     mine = [(one, len(accounts)) for one, accounts in here if set(accounts) & set(quota.accounts)]
-    proofs = sum(one.proofs for one, _ in mine)
+    proofs = sum(one.waiting.proof for one, _ in mine)
     requests = sum(one.requests * accounts for one, accounts in mine)
     allowed = max(1, quota.requests_per_minute - quota.urgent_per_minute)
     free = max(0, quota.left - quota.urgent_per_minute)

@@ -20,7 +20,7 @@ def quota(*accounts: str, left: int = 60, answered: int = 0, blocked: float = 0)
 
 
 def proofs(count: int, numeric: int = 0) -> Queued:
-    return Queued(waiting=Waiting(proof=count), proofs=count, requests=count + numeric)
+    return Queued(waiting=Waiting(proof=count), requests=count + numeric)
 
 
 def seconds(key: Quota, waiting: dict[str, Queued], away: tuple[str, ...] = ()) -> float | None:
