@@ -1,6 +1,11 @@
 """What a demo asks the world for, and the settings that it brings."""
 
+from pathlib import Path
+
 from api.demo_order import DemoOrder, settings_for
+from api.installation_settings import world_of
+from connectors.stack.stack import StackEndpoints
+from connectors.world.config import EVENT_KINDS
 from connectors.world.ledger import GRACE_SECONDS, SHORTENED
 from connectors.world.traffic import TrafficOrder
 from streams.model.rule import Rule
@@ -37,3 +42,24 @@ def test_more_tenants_have_an_account_each_and_configured_ones_stay() -> None:
     assert len({account.api_key.get_secret_value() for account in many.accounts}) == 24
     own = Settings.model_validate({"accounts": [{"name": "a", "tenant": "7", "api_key": "k"}]})
     assert settings_for(DemoOrder(tenants=24), own).accounts == own.accounts
+
+
+def test_the_world_keeps_the_accounts_apart_however_many_there_are(tmp_path: Path) -> None:
+    settings = settings_for(DemoOrder(tenants=40), Settings())
+    stack = StackEndpoints(
+        kafka_bootstrap="",
+        kafka_extra_bootstrap=None,
+        connect_url=None,
+        admin_dsn=None,
+        source_dsn=None,
+        reader_dsn=None,
+        store_dsn=None,
+    )
+    world = world_of(settings, tmp_path, stack, {"calcom": 1, "slack": 2}, "http://127.0.0.1:3")
+    assert world is not None
+    keys = [key for account in world.accounts for key in (account.api_key, account.app_key)]
+    assert len(set(keys)) == 80
+    assert len({number for account in world.accounts for number in account.event_type_ids}) == 40 * len(EVENT_KINDS)
+    assert [account.api_key for account in world.accounts] == [
+        account.api_key.get_secret_value() for account in settings.accounts
+    ]
