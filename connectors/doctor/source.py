@@ -8,6 +8,7 @@ from connectors.doctor.tables import (
     examine_columns,
     examine_identity,
     examine_publication,
+    examine_visibility,
     examine_words,
     examine_writing,
 )
@@ -58,6 +59,7 @@ async def _tables(look: Look) -> list[Line]:
     kinds = ("appointments", "calls")
     for kind, table in zip(kinds, look.mapping.tables, strict=False):
         lines += await checked(f"{kind} columns", examine_columns(look, kind, table))
+        lines += await checked(f"{kind} rows", examine_visibility(look, kind, table))
         lines += await checked(f"{kind} identity", examine_identity(look, kind, table))
         lines += await checked(f"{kind} words", examine_words(look, kind, table))
     return lines

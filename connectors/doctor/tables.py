@@ -115,6 +115,20 @@ async def _words(look: Look, table: TableMapping, column: str) -> Counter[str]:
     return Counter({row["word"]: row["rows"] for row in await look.connection.fetch(sql) if row["word"]})
 
 
+async def examine_visibility(look: Look, kind: str, table: TableMapping) -> Line:
+    """Whether policies may hide rows from our role: what it does not see looks missing."""
+    check = f"{kind} rows"
+    if not await look.connection.fetchval("SELECT row_security_active(to_regclass($1))", qualified(table)):
+        return ok(check, "none is hidden from our role")
+    role = look.names.role
+    mend = (
+        f"ALTER ROLE {role} BYPASSRLS, or CREATE POLICY {role} ON {qualified(table)} FOR SELECT TO {role} USING (true)"
+    )
+    return warn(
+        check, "row level security is active: a row that it hides looks missing, and its booking orphaned", mend
+    )
+
+
 async def examine_writing(look: Look) -> Line:
     """Nothing but the heartbeat may be written. A session that is read-only by default is no such promise."""
     writable = [row["name"] for row in await look.connection.fetch(WRITABLE_SQL, look.names.schema)]
@@ -133,7 +147,8 @@ async def examine_publication(look: Look) -> list[Line]:
     published = {row["name"]: row for row in await look.connection.fetch(PUBLICATION_SQL, look.names.publication)}
     if not published:
         return [fail("source publication", f"{look.names.publication} does not exist or is empty", PREPARE)]
-    wanted = [await _shown(look, table) for table in look.mapping.tables]
+    places = [(table.schema, table.name) for table in look.mapping.tables]
+    wanted = [await _shown(look, *place) for place in [*places, (look.names.schema, "heartbeat")]]
     lines = [
         fail("source publication", f"{name} is not published", PREPARE) for name in wanted if name not in published
     ]
@@ -149,8 +164,8 @@ async def examine_publication(look: Look) -> list[Line]:
     return lines or [ok("source publication", f"{look.names.publication}: {', '.join(sorted(published))}")]
 
 
-async def _shown(look: Look, table: TableMapping) -> str:
-    return str(await look.connection.fetchval("SELECT format('%I.%I', $1::text, $2::text)", table.schema, table.name))
+async def _shown(look: Look, schema: str, name: str) -> str:
+    return str(await look.connection.fetchval("SELECT format('%I.%I', $1::text, $2::text)", schema, name))
 
 
 async def examine_identity(look: Look, kind: str, table: TableMapping) -> Line:

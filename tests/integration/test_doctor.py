@@ -174,6 +174,14 @@ async def test_a_column_that_may_not_be_read_is_granted_by_the_mend(postgres: Lo
         assert 'GRANT SELECT ("status") ON "public"."appointments"' in mend
 
 
+async def test_rows_that_a_policy_may_hide_are_warned_of(postgres: LocalStack) -> None:
+    async with examined(postgres) as here:
+        await here.admin.execute("ALTER TABLE appointments ENABLE ROW LEVEL SECURITY")
+        lines = await here.lines()
+        assert (lines["appointments rows"].outcome, lines["calls rows"].outcome) == ("warn", "ok")
+        assert "BYPASSRLS" in lines["appointments rows"].mend
+
+
 async def test_a_slot_that_nobody_reads_is_warned_of(postgres: LocalStack) -> None:
     async with examined(postgres) as here:
         await here.admin.execute("SELECT pg_create_logical_replication_slot('plumbline', 'pgoutput')")
