@@ -49,7 +49,7 @@ WITH given AS (SELECT account, uid, trigger, status, refused_at
                  FROM jsonb_populate_recordset(NULL::webhook_refusals, $1::jsonb)),
      room AS (SELECT account FROM (SELECT DISTINCT account FROM given) AS named
                WHERE (SELECT count(*) FROM (SELECT FROM webhook_refusals AS kept
-                                             WHERE kept.account = named.account LIMIT $2) AS some) < $2)
+                                             WHERE kept.account = named.account LIMIT $2) AS counted) < $2)
 INSERT INTO webhook_refusals (account, uid, trigger, status, refused_at)
 SELECT given.* FROM given JOIN room USING (account)
 """
