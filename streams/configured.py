@@ -85,8 +85,8 @@ def disabled_rules(settings: Settings) -> dict[Rule, frozenset[str]]:
 
 def decoder_from(settings: Settings) -> Decode:
     """`decode_record` for this installation's column names and the zones of its tables."""
-    appointments = _names(settings, "appointments")
-    calls = _names(settings, "calls")
+    appointments = column_names(settings, "appointments")
+    calls = column_names(settings, "calls")
 
     def decode(
         topic: Topic,
@@ -101,7 +101,8 @@ def decoder_from(settings: Settings) -> Decode:
     return decode
 
 
-def _names(settings: Settings, table: Literal["appointments", "calls"]) -> ColumnNames:
+def column_names(settings: Settings, table: Literal["appointments", "calls"]) -> ColumnNames:
+    """What the table calls its columns and words, and the zone of its zone-less times."""
     given = getattr(settings.source, table)
     zone = settings.source.timezone_of(table)
     return ColumnNames(

@@ -27,9 +27,10 @@ from streams.facts.index import FactIndex, Key, decode_key
 from streams.merging import Merging
 from streams.model.ids import NO_TENANT, Instant
 from streams.model.judgement import Judgement
-from streams.model.observation import AnswerRefused, NobodysRow, Observation, PassSeen, SourceSeen
+from streams.model.observation import AnswerRefused, NobodysRow, Observation, PassSeen, RowChanged, SourceSeen
 from streams.model.records import AnyQuestion, Finding, FindingRecord, Verdict
 from streams.model.source_records import TenantStanding
+from streams.model.words import unknown_words
 
 #: Causes judged in one call of `tick`; more wait for the next (the event loop must breathe).
 CAUSES_PER_TICK_MAX = 250
@@ -83,6 +84,8 @@ class Partition:
                 case NobodysRow():
                     self._judging.nobodys(seen)
                 case _:
+                    if isinstance(seen, RowChanged):
+                        self.stats.update(f"unknown_word:{column}" for column in unknown_words(seen.version.row))
                     self._judging.desk.answered(seen)
                     self._merging.merge(seen)
 

@@ -7,12 +7,13 @@ eyes. A fault that is younger than its grace by its own source's time is then le
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from connectors.crm.database import Kind
 from streams.cases.case import Phase
-from streams.configured import decoder_from, judgement_from
+from streams.configured import column_names, decoder_from, judgement_from
 from streams.decode import DecodeError
 from streams.engine import Effects, Partition
 from streams.model.facts import AppointmentRow
@@ -21,6 +22,7 @@ from streams.model.observation import Origin, PassSeen, RowReadSeen
 from streams.model.records import AnyQuestion, BookingRead, Finding, RowsRead
 from streams.model.rule import Resolution
 from streams.model.source_records import TenantStanding
+from streams.model.words import APPOINTMENT_WORDS, CALL_WORDS
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -48,6 +50,12 @@ class Judge:
         self._standings: dict[str, TenantStanding] = {}
         self.notes: dict[str, None] = {}
         self.unreadable: Counter[str] = Counter()
+        #: Rows by column and word of theirs that gives no judgement.
+        self.unknown_words: Counter[tuple[str, str]] = Counter()
+        self._names = {
+            "appointments": column_names(settings, "appointments"),
+            "calls": column_names(settings, "calls"),
+        }
 
     def now(self) -> Instant:
         """Our clock, ms."""
@@ -66,6 +74,14 @@ class Judge:
             row = one.read.row if isinstance(one, RowReadSeen) else None
             if isinstance(one, RowReadSeen) and isinstance(row, AppointmentRow) and row.created_at is not None:
                 self._made[one.tenant, one.id] = row.created_at
+
+    def note_words(self, kind: Kind, row: Mapping[str, object]) -> None:
+        """Count what of a row, as it was read, will give no judgement."""
+        names = self._names[kind]
+        for column in APPOINTMENT_WORDS if kind == "appointments" else CALL_WORDS:
+            word = row.get(column)
+            if word not in (None, "") and names.unknown(column, str(word)):
+                self.unknown_words[column, str(word)] += 1
 
     def passed(self, tenants: Iterable[str], begun: int, starts_from: int, starts_to: int) -> None:
         """Both sides of these tenants were listed completely."""

@@ -65,6 +65,7 @@ async def load_rows(
             tenant = NO_TENANT if row.get("company_id") in (None, "") else str(row["company_id"])
             rows[tenant] += 1
             if wanted(tenant):
+                judge.note_words(kind, row)
                 judge.hear(tenant, _read(tenant, kind, row, page, began))
         began = time.time()
     log.info("rows read", table=kind, rows=rows.total())

@@ -156,7 +156,11 @@ class _Check:
             )
         strangers.pop(NO_TENANT, None)
         left = [f"tenant {tenant} has no account here: {rows} rows left out" for tenant, rows in strangers.items()]
-        return [*self._judge.notes, *_some(sorted(left))]
+        words = [
+            f"no judgement by {column} {word!r} of {rows} rows: say what it means in [source.….words]"
+            for (column, word), rows in self._judge.unknown_words.most_common()
+        ]
+        return [*self._judge.notes, *_some(words), *_some(sorted(left))]
 
 
 def _some(lines: list[str]) -> list[str]:

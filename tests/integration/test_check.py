@@ -128,7 +128,7 @@ async def test_a_practice_in_order_is_clean(postgres: LocalStack) -> None:
                                  direction="inbound")  # fmt: skip
         await here.visit(call_id=int(call))
         comparison = await here.check()
-        assert (told(comparison), comparison.unjudged) == (set(), ())
+        assert (told(comparison), comparison.unjudged, comparison.notes) == (set(), (), ())
         assert comparison.exit_code == 0
         assert (comparison.compared.bookings, comparison.compared.appointments, comparison.compared.calls) == (
             23, 23, 1,
@@ -200,4 +200,5 @@ async def test_where_not_one_row_has_its_booking_the_mapping_is_doubted(postgres
             await here.visit(calcom_v2_booking_id=f"not-a-uid-{next(_numbers)}", status="over")
         comparison = await here.check()
         assert comparison.exit_code == 2
+        assert comparison.notes[-1].startswith("no judgement by status 'over' of 10 rows")
         assert any("tenant 1: not one booking has its row" in line for line in comparison.unjudged)

@@ -8,8 +8,9 @@ import pytest
 
 from streams.configured import ABOUT_CALLS, decoder_from, disabled_rules, judgement_from
 from streams.decode import DecodeError
+from streams.engine import Partition
 from streams.model.facts import AppointmentRow, CallRow, Row
-from streams.model.ids import parse_iso
+from streams.model.ids import Instant, parse_iso
 from streams.model.observation import LookupSeen, Observation, Origin, RowChanged, RowReadSeen
 from streams.model.records import RowsQuestion, RowsRead
 from streams.model.rule import Rule
@@ -105,6 +106,18 @@ def test_an_outcome_that_no_map_knows_gives_no_judgement(theirs: str, ours: str 
     assert isinstance(call, CallRow)
     assert isinstance(read, CallRow)
     assert (call.outcome, call.made) == (read.outcome, read.made) == (ours, True)
+
+
+def test_a_word_that_nobody_knows_is_counted_and_judged_by_no_rule() -> None:
+    partition = Partition(judgement_from(SETTINGS))
+    source = {"ts_ms": NOW, "lsn": 9, "txId": 7, "sequence": '["8","9"]'}
+    row = {"nr": "a-1", "mandant": "ost", "zustand": "verschoben", "calcom_sync_status": "fertig"}
+    value = json.dumps({"op": "c", "after": row, "before": None, "source": source}).encode()
+    partition.observe(decode(Topic.APPOINTMENTS, b"ost", value, (), NOW, Origin(0, 1)))
+    partition.tick(Instant(NOW))
+    assert partition.stats["unknown_word:status"] == 1
+    assert partition.stats["unknown_word:calcom_sync_status"] == 0
+    assert not partition.phases()
 
 
 # Soft deletes ------------------------------------------------------------------------
