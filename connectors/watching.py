@@ -1,8 +1,11 @@
 """Which sources are watched, and by whom: the watchers put together, and told to Kafka what follows."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
+from aiokafka.errors import KafkaError
 
 from connectors.calcom.account_reports import AccountPolicy
 from connectors.calcom.account_watcher import AccountWatcher
@@ -17,6 +20,8 @@ from connectors.source.feed_state import FeedPolicy
 from streams.model.records import Finding
 from streams.model.source_records import SourceState
 from streams.topics import Topic
+
+BROKER_SECONDS_MAX = 5.0
 
 
 class WatchPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +42,16 @@ async def watch_sources(parts: Parts, policy: WatchPolicy, _: Any) -> None:
     async def tell_finding(finding: Finding) -> None:
         await parts.sender.send(Topic.FINDINGS, finding.tenant, finding)
 
-    telling = Telling(state=tell_state, finding=tell_finding)
+    telling = Telling(state=tell_state, finding=tell_finding, is_possible=partial(_broker_answers, parts))
     await Monitor(watchers(parts, policy), StandingStore(parts.pool), telling).run()
+
+
+async def _broker_answers(parts: Parts) -> bool:
+    try:
+        async with asyncio.timeout(BROKER_SECONDS_MAX):
+            return bool(await parts.producer.client.force_metadata_update())
+    except (KafkaError, OSError, TimeoutError):
+        return False
 
 
 def watchers(parts: Parts, policy: WatchPolicy) -> list[Watcher]:

@@ -42,10 +42,14 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
-    """How things are told: a state to each partition, a finding under its tenant. Both raise KafkaError."""
+    """How things are told: a state to each partition, a finding under its tenant. Both raise KafkaError.
+
+    `is_possible`: whether the broker answers now.
+    """
 
     state: Callable[[SourceState], Awaitable[None]]
     finding: Callable[[Finding], Awaitable[None]]
+    is_possible: Callable[[], Awaitable[bool]]
 
 
 def wall_clock() -> Instant:
@@ -99,6 +103,10 @@ class Monitor:
                 reports, error = [], failure
             known_at.update((report.source, clock()) for report in reports)
             late = [source for source, at in known_at.items() if clock() - at >= self._pace.unknown_seconds_max]
+            if late and not await self._tell.is_possible():
+                # Without a broker all are blind at once: no alert for each, but another look once it is back.
+                known_at.update(dict.fromkeys(late, clock()))
+                late = []
             reports += [self._unknown(source, error) for source in late]
             error = await self._take_all(reports) or error
             if error is not None and clock() - logged_at >= LOG_EVERY_SECONDS:

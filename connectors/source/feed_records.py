@@ -26,8 +26,8 @@ CATCH_UP_SECONDS_MAX = 2.0
 LOOK_AGAIN_SECONDS = 0.02
 #: What lies further back is left out: a snapshot in it would go unnoticed, the sweeps remain.
 BACKLOG_RECORDS_MAX = 500_000
-#: A heartbeat topic that Debezium has not made yet is known this soon after it is.
-METADATA_MS = 2_000
+#: Debezium makes the heartbeat topic with its first heartbeat.
+TOPIC_AGAIN_SECONDS = 0.5
 RECORDS_PER_POLL_MAX = 5_000
 
 #: In each snapshot row; inside of a text the quotes would be escaped.
@@ -68,11 +68,12 @@ class FeedRecords:
         self.snapshot_at: float | None = None
         #: Since when the broker has answered without a break.
         self.answered_since: float | None = None
+        self._heartbeat_topic = heartbeat_topic
         self._changes = [TopicPartition(topic, n) for topic in change_topics for n in range(kafka.partitions)]
         arguments = {**connection_arguments(kafka), "enable_auto_commit": False, "auto_offset_reset": "latest"}
         # It assigns itself and never commits, so it is no member of the group that it looks at.
         self._consumer = AIOKafkaConsumer(**arguments, group_id=readers)
-        self._beats = AIOKafkaConsumer(heartbeat_topic, **arguments, metadata_max_age_ms=METADATA_MS)
+        self._beats = AIOKafkaConsumer(heartbeat_topic, **arguments)
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -88,7 +89,6 @@ class FeedRecords:
     async def open(self) -> None:
         """Begin where the positions say, at the end where they say nothing. Raises KafkaError; `close` it then."""
         await self._consumer.start()
-        await self._beats.start()
         self._consumer.assign(self._changes)
         await self._seek()
         self._reading = asyncio.create_task(self._read(), name="feed-records")
@@ -148,6 +148,9 @@ class FeedRecords:
             group.create_task(self._read_changes())
 
     async def _read_beats(self) -> None:
+        while self._heartbeat_topic not in await self._consumer.topics():  # noqa: ASYNC110 - nobody tells of topics
+            await asyncio.sleep(TOPIC_AGAIN_SECONDS)
+        await self._beats.start()
         while True:
             if await self._beats.getmany(timeout_ms=POLL_MS):
                 self.beat_at = time.monotonic()

@@ -49,6 +49,9 @@ class Told:
         self._if_there()
         self.findings.append(finding)
 
+    async def is_possible(self) -> bool:
+        return not self.away
+
     def _if_there(self) -> None:
         if self.away:
             raise ConnectionError("no broker")
@@ -80,7 +83,7 @@ class Says:
 
 @asynccontextmanager
 async def monitor(kept: Kept, told: Told, *watchers: Watcher) -> AsyncIterator[None]:
-    telling = Telling(state=told.state, finding=told.finding)
+    telling = Telling(state=told.state, finding=told.finding, is_possible=told.is_possible)
     running = asyncio.create_task(Monitor(watchers, kept, telling, pace=QUICK).run())  # type: ignore[arg-type] # stands for the table
     try:
         yield
@@ -117,6 +120,19 @@ async def test_a_source_that_nobody_can_look_at_counts_as_stalled_after_a_while_
         assert "could not be looked at" in told.findings[0].verification.read_what
         clock.word = "live"
         await until(lambda: told.story()[1:] == ["resolved source_stalled clock 1"])
+
+
+async def test_while_no_broker_answers_nobody_is_blamed_for_being_unknown() -> None:
+    kept, told, clock = Kept(), Told(), Says("clock")
+    asked: list[int] = []
+    clock.fails = lambda: asked.append(1) or ConnectionError("no broker")
+    told.away = True
+    async with monitor(kept, told, clock):
+        await until(lambda: len(asked) > 30)  # far longer than what makes a source unknown
+        assert kept.standings == {}
+        told.away, clock.fails = False, None
+        await until(lambda: told.states)
+        assert told.findings == []
 
 
 async def test_a_gap_stays_a_gap_while_nobody_can_look() -> None:
