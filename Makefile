@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest -q
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo score up test check format bench prove setup jars lint types pure clean
+.PHONY: help demo score up test check format bench prove sim setup jars lint types pure clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: setup jars ## Events/s, CPU and memory of the worker beside simpler progr
 
 prove: setup ## The simulation over many seeds: make prove SEEDS=100
 	@PLUMBLINE_SIMULATION_SEEDS=$(SEEDS) $(PYTEST) tests/simulation tests/property
+
+sim: setup ## Deterministic simulation: SEEDS=10000 many, SEED=17 one and its story, SOAK=1 a quiet day
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),$(if $(SOAK),--soak 24,--seeds $(SEEDS)))
 
 clean: ## Forget caches and the local stack's files; the virtual environment stays
 	@rm -rf .plumbline .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,219 +1,283 @@
-"""A seeded life of both systems in virtual time around the pure engine, and an oracle that knows what was planted.
+"""One seed: both systems, the network between, the worker, and the oracle that watches them all."""
 
-The network loses, delays, repeats and reorders webhooks; reads come from a replica that lags; a poll finds what was
-lost. The oracle is apart from the rules: each fault is noted by who plants it.
-"""
-
-import random
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
+from random import Random
 from typing import Any
 
 import msgspec
 
-from streams.model.observation import RowChanged
-from streams.model.records import AnyQuestion
-from tests.words import HOUR, World
+from streams.engine import Effects
+from streams.model.judgement import Judgement
+from streams.model.records import Finding
+from streams.model.rule import Rule
+from streams.model.source_records import SourceState, SourceWord
+from streams.rules import RULES
+from streams.topics import Topic
+from tests.simulation.agenda import Agenda
+from tests.simulation.calcom import Booking, CalCom
+from tests.simulation.database import Database
+from tests.simulation.oracle import Oracle
+from tests.simulation.readers import Readers
+from tests.simulation.topics import MOMENTS, Topics, Worker
+from tests.simulation.weather import Weather, drawn, within
+from tests.simulation.wrongs import Cause, Fault, wrong
+from tests.truth import clock
 
-LAG_SECONDS = 1.0
-POLL_SECONDS = 45.0
-STALL_SECONDS = 10.0
-#: A fault that lives shorter counts neither way.
-SHORTEST_SECONDS = 25.0
+TICK_SECONDS = 0.2
+#: The defaults, but what takes minutes takes half a minute.
+JUDGEMENT = Judgement(
+    grace_ms=Judgement().grace_ms | {Rule.STUCK_PENDING: 30_000, Rule.NEVER_SYNCED: 20_000},  # type: ignore[operator] # a dict
+)
+#: The rules that the product knows; the oracle knows nothing else of them.
+SPOKEN = frozenset(map(str, RULES))
+#: A watcher takes so long to notice that a source is silent, seconds (design §5).
+NOTICED_SECONDS = 15.0
+#: Columns whose change restarts no grace but that of the rules about them.
+BOOKKEEPING = {"calcom_sync_status", "sync_attempt_count", "last_sync_attempt_at"}
+TABLES = {"appointments": Topic.APPOINTMENTS, "calls": Topic.CALLS}
 
 
-class Fault(msgspec.Struct):
-    rule: str
-    subject: str
-    since: float
-    until: float = float("inf")
+class Life:
+    """The verbs by which stories change the world; whatever changes is told to the oracle at once."""
 
-
-class Life(World):
-    """Many bookings at once, one random script each."""
-
-    def __init__(self, seed: int, bookings: int) -> None:
-        super().__init__()
-        self.random = random.Random(seed)
-        self.faults: list[Fault] = []
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self._count = 0
+    def __init__(self, seed: int, weather: Weather | None = None, judgement: Judgement | None = None) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.weather = weather or drawn(self.random)
+        self.agenda = Agenda()
+        self.oracle = Oracle()
+        self.topics = Topics(self.agenda)
+        self.calcom = CalCom(
+            self.agenda, self.random, skew=self.weather.skew_calcom, hosts_apart=self.weather.hosts_apart
+        )
+        self.database = Database(self.agenda, self.random, skew=self.weather.skew_database, captured=self._captured)
+        self.readers = Readers(
+            self.agenda, self.random, self.weather, (self.calcom, self.database), self.topics, self._shown, self._swept
+        )
+        self.worker = Worker(self.topics, self.random, judgement or JUDGEMENT, self._carry_out)
+        self.causes: list[Cause] = []
+        self._cause_of: dict[str, Cause] = {}
         self._fed_at = 0.0
-        self.stall_at = self.random.choice((30.0, 60.0, float("inf")))
-        self._history: dict[str, list[tuple[float, dict[str, Any]]]] = {}
-        self.shown = self._lagging
-        for number in range(bookings):
-            self.at(self.random.uniform(0, 60), self._script(number))
-        self.at(POLL_SECONDS, self._poll)
+        self._last: dict[str, Finding] = {}
+        #: What happened, for people: (when, cause, text); kept only where somebody wants to read it.
+        self.chronicle: list[tuple[float, int | None, str]] | None = None
+        self._vanished: set[str] = set()
+        self.agenda.after(self.weather.poll_every, self.readers.poll)
+        self.agenda.after(self.weather.sweep_every * self.random.uniform(0.3, 1), self.readers.sweep)
+        self._plan_troubles()
+
+    @property
+    def now(self) -> float:
+        return self.agenda.now
+
+    def _plan_troubles(self) -> None:
+        for when in self.weather.deaths:
+            death = (self.random.choice(MOMENTS), self.random.uniform(0.2, 12))
+            self.agenda.after(when, lambda death=death: self._die(death))
+        for when in self.weather.replays:
+            self.agenda.after(when, self._replay)
+        for when in self.weather.snapshots:
+            self.agenda.after(when, self.database.snapshot_again)
+        for source, spans in (("database", self.weather.stalls), ("calcom:a1", self.weather.outages)):
+            for begin, end in spans:
+                self.agenda.after(begin, lambda: self.oracle.disturbed(self.now))
+                self.agenda.after(end + 4, lambda: self.oracle.disturbed(self.now))
+                if end - begin > NOTICED_SECONDS:
+                    self.agenda.after(begin + NOTICED_SECONDS, lambda source=source: self._says(source, "stalled"))
+                    self.agenda.after(end + 1, lambda source=source: self._says(source, "live"))
+
+    def _says(self, source: str, state: SourceWord) -> None:
+        """The watcher of a source tells how it fares."""
+        now = clock(self.now)
+        record = SourceState(source=source, state=state, since=now, at=now)
+        self.note(None, f"{source} is {state}")
+        self.topics.append(Topic.SOURCES, None, msgspec.json.encode(record))
+
+    def _die(self, death: tuple[str, float]) -> None:
+        self.note(None, f"the worker will die once it has {death[0]}, for {death[1]:.1f} s")
+        self.worker.dies = death
+
+    def _replay(self) -> None:
+        offset = self.random.choice((0, self.random.randrange(len(self.topics.log) + 1)))
+        self.note(None, f"all topics are read again from {offset}")
+        self.worker.replay(offset)
 
     # Time ---------------------------------------------------------------------------------------------------
 
-    def at(self, when: float, what: Callable[[], None]) -> None:
-        self._count += 1
-        heappush(self._agenda, (when, self._count, what))
+    def run(self, seconds: float) -> None:
+        """Let it all happen, then let the oracle speak."""
+        tick = round(self.now / TICK_SECONDS)
+        while tick * TICK_SECONDS < seconds:
+            tick += 1
+            self.agenda.run_until(tick * TICK_SECONDS)
+            if not self.worker.step(self.now):
+                self.oracle.disturbed(self.now)
+        self.oracle.close(self.now)
 
-    def soon(self, least: float, most: float, what: Callable[[], None]) -> None:
-        self.at(self.now + self.random.uniform(least, most), what)
-
-    def live(self, seconds: float) -> None:
-        """Let everything happen."""
-        while self.now < seconds:
-            following = min(self._agenda[0][0] if self._agenda else seconds, self.now + 0.2, seconds)
-            self.until(max(following, self.now + 0.001), every=0.2)
-            while self._agenda and self._agenda[0][0] <= self.now:
-                heappop(self._agenda)[2]()
-
-    # Cal.com behind a lagging replica -----------------------------------------------------------------------
-
-    def _keep(self, uid: str) -> None:
-        self._history.setdefault(uid, []).append((self.now, dict(self.bookings[uid])))
-
-    def booking(self, uid: str, **more: Any) -> None:  # type: ignore[override]  # the same words, kept as history too
-        super().booking(uid, **more)
-        self._keep(uid)
-
-    def change(self, uid: str, **fields: Any) -> None:
-        super().change(uid, **fields)
-        self._keep(uid)
-
-    def _lagging(self, uid: str) -> dict[str, Any] | None:
-        seen = self.now - self.random.uniform(0, LAG_SECONDS)
-        shown = [state for when, state in self._history.get(uid, ()) if when <= seen]
-        return shown[-1] if shown else None
-
-    def answer(self, question: AnyQuestion) -> Any:
-        self.answer_after = self.random.uniform(0.05, 0.5)
-        return super().answer(question)
-
-    def _poll(self) -> None:
-        for uid in list(self.bookings):
-            if self._lagging(uid):
-                self.polled(uid)
-        self.at(self.now + POLL_SECONDS, self._poll)
-
-    def send(self, trigger: str, uid: str) -> None:
-        """Deliver a webhook as life does: late, twice, out of order, or not at all."""
-        webhook = self.webhook(trigger, uid)
-        if self.random.random() < 0.02:
-            return
-        for _ in range(1 + (self.random.random() < 0.1)):
-            self.soon(0.02, 3.0 if self.random.random() < 0.1 else 0.3, lambda: self.heard(webhook))
-
-    # The database's feed ---------------------------------------------------------------------------------------
-
-    def captured(self, change: RowChanged) -> None:
-        """Change events come late, in order, and once stand still for a while."""
-        late = self.random.uniform(0.02, 0.8)
-        stalled = STALL_SECONDS if self.stall_at <= self.now < self.stall_at + STALL_SECONDS else 0.0
-        self._fed_at = max(self._fed_at, self.now + late + stalled)
-        self.at(self._fed_at, lambda: super(Life, self).captured(change))
-
-    # What happens to one booking ----------------------------------------------------------------------------
-
-    def _script(self, number: int) -> Callable[[], None]:
-        story = self._story(number)
+    def tell(self, cause: Cause, story: Iterator[float], starts_in: float) -> None:
+        """Let a story go on whenever the pause that it yielded is over."""
 
         def step() -> None:
             pause = next(story, None)
             if pause is not None:
-                self.at(self.now + pause, step)
+                self.agenda.after(pause, step)
 
-        return step
+        self.causes.append(cause)
+        self.agenda.after(starts_in, step)
 
-    def plant(self, rule: str, subject: str) -> Fault:
-        fault = Fault(rule, subject, self.now)
-        self.faults.append(fault)
-        return fault
+    # What the worker says -----------------------------------------------------------------------------------
 
-    def _story(self, number: int) -> Iterator[float]:
-        uid, row, call = f"u{number}A", str(100 + number), str(5000 + number)
-        pick = self.random.random
-        ref = str(9001 + 10 * number) if number % 3 == 0 else uid
-        start = HOUR * self.random.randint(1, 40)
-        fate = self.random.choice(FATES)
-        self.booking(uid, start=start, id=9001 + 10 * number)
-        self.send("BOOKING_CREATED", uid)
-        if fate == "never written":
-            self.plant("orphaned_calcom", uid)
+    def _carry_out(self, effects: Effects) -> None:
+        # In an order of their own: sets within the engine are in none, and a seed must replay.
+        for question in sorted(effects.questions, key=lambda question: question.request_id):
+            self.readers.ask(question)
+        for finding in effects.findings:
+            if isinstance(finding, Finding) and self._last.get(finding.alert_id) != finding:
+                self._last[finding.alert_id] = finding
+                self.oracle.hear(finding, self.now)
+                if self.chronicle is not None:
+                    end = f" ({finding.resolution})" if finding.resolution else ""
+                    self.note(self._named(finding), f"TOLD: {finding.change} {finding.rule} {finding.subject.id}{end}")
+
+    def _named(self, finding: Finding) -> Cause | None:
+        names = (finding.booking_uid, finding.appointment_id, finding.call_id, finding.subject.id)
+        return next((self._cause_of[name] for name in names if name in self._cause_of), None)
+
+    def story(self, cause: int | None) -> list[str]:
+        """The chronicle of one cause, with what befell everybody."""
+        told = self.chronicle or []
+        return [f"{when:7.2f} {text}" for when, number, text in told if number in (cause, None)]
+
+    def note(self, cause: Cause | None, text: str) -> None:
+        if self.chronicle is not None:
+            self.chronicle.append((self.now, cause.number if cause else None, text))
+
+    # Cal.com ------------------------------------------------------------------------------------------------
+
+    def _changed(self, cause: Cause, text: Callable[[], str], *, stirs: bool = True) -> None:
+        if self.chronicle is not None:
+            self.note(cause, text())
+        self.oracle.changed(cause, self._wrong(cause), self.now, stirs=stirs)
+
+    def _wrong(self, cause: Cause) -> dict[Fault, frozenset[Fault]]:
+        """As far as there are rules about it."""
+        wrongs = wrong(cause, self.calcom, self.database).items()
+        return {
+            fault: frozenset(each for each in higher if each.rule in SPOKEN)
+            for fault, higher in wrongs
+            if fault.rule in SPOKEN
+        }
+
+    def books(self, cause: Cause, uid: str, *, start: float, minutes: float = 30, **more: Any) -> None:
+        cause.uids.append(uid)
+        self._cause_of[uid] = cause
+        self.calcom.make(uid, tenant=cause.tenant, start=start, end=start + minutes * 60, **more)
+        self._changed(cause, lambda: f"Cal.com: {uid} is made, {more.get('status', 'accepted')} at {start:.0f}")
+
+    def changes(self, uid: str, *, announced: bool = False, **fields: Any) -> None:
+        """A change; unless a webhook announced it, nobody hears of it before one follows or the poll shows it."""
+        cause = self._cause_of[uid]
+        self.calcom.change(uid, **fields)
+        if not announced:
+            self.oracle.unheard(cause, uid, self.now)
+        self._changed(cause, lambda: f"Cal.com: {uid} {fields}")
+
+    def reschedules(self, old: str, new: str, *, start: float, status: str = "accepted") -> None:
+        cause = self._cause_of[old]
+        cause.uids.append(new)
+        self._cause_of[new] = cause
+        self.calcom.reschedule(old, new, start=start, end=start + 1800, status=status)
+        self._changed(cause, lambda: f"Cal.com: {old} moved to {new}, {status} at {start:.0f}")
+
+    def sends(self, trigger: str, uid: str) -> None:
+        """Deliver a webhook as life does: late, more than once, out of order, or not at all."""
+        booking, cause = self.calcom.bookings[uid], self._cause_of[uid]
+        sent_at = self.calcom.clock()
+        self.oracle.unheard(cause, uid, self.now)
+        # A payment that nobody told of cannot be known from a booking that is merely pending: no API says so.
+        if self.random.random() < self.weather.lost and trigger != "BOOKING_PAYMENT_INITIATED":
+            self.note(cause, f"webhook {trigger} {uid} is lost")
             return
-        yield pick()
-        wrong = 3600 if fate == "wrong time" else 0
-        by_phone = fate in ("link missing",) or pick() < 0.4
-        columns = {"booking": ref, "start": start + wrong, "source": "retell_webhook" if by_phone else "web"}
-        if by_phone and fate != "link missing":
-            columns["call_id"] = int(call)
-        self.writes(row, **columns)
-        self._plant_on_row(fate, row)
-        if by_phone:
-            yield pick() * 0.5
-            self.calls(call, appointment_made=True, session_outcome="appointment_booked", booking_id=ref)
-        yield 10 + 20 * pick()
-        yield from self._later(fate, number, uid, row, start)
+        body = None if self.weather.pipeline else self._body(trigger, booking, sent_at)
+        times = self.random.choice((2, 3)) if self.random.random() < self.weather.repeated else 1
+        for _ in range(times):
+            late = self.random.random() < self.weather.late
+            delay = self.random.uniform(0.02, self.weather.late_by if late else 0.3)
+            self.agenda.after(delay, lambda: self._delivers(trigger, uid, body, sent_at))
 
-    def _plant_on_row(self, fate: str, row: str) -> None:
-        if fate == "wrong time":
-            self.plant("start_time_drift", row)
-        if fate == "link missing":
-            self.plant("missing_call_link", row)
+    def _body(self, trigger: str, booking: Booking, sent_at: float) -> bytes:
+        return self.calcom.webhook(trigger, booking, sent_at, with_id=self.weather.ids_told)
 
-    def _later(self, fate: str, number: int, uid: str, row: str, start: float) -> Iterator[float]:
-        pick, new = self.random.random, f"u{number}B"
-        match fate:
-            case "rescheduled" | "left behind":
-                self.reschedule(uid, new, start=start + HOUR)
-                self._keep(uid)
-                self.send("BOOKING_RESCHEDULED", new)
-                if fate == "left behind":
-                    self.plant("missed_reschedule", row)
-                    return
-                yield pick() * 1.5
-                self.writes(row, booking=new, start=start + HOUR)
-            case "cancelled" | "cancelled there alone":
-                self.send("BOOKING_CANCELLED", uid)
-                yield pick()
-                self.change(uid, status="cancelled")
-                if fate == "cancelled there alone":
-                    self.plant("status_drift", row)
-                    return
-                yield pick() * 0.5
-                self.writes(row, status="cancelled")
-            case "row deleted":
-                was = dict(self.rows[("appointments", row)])
-                self.deletes(row)
-                fault = self.plant("orphaned_calcom", uid)
-                yield 40
-                self.writes(row, **was)
-                fault.until = self.now
-            case "touched":
-                for touch in range(10):
-                    self.writes(row, sync_attempt_count=touch % 3)
-                    yield 0.5
-            case "announced and not done":
-                self.send("BOOKING_CANCELLED", uid)
+    def _delivers(self, trigger: str, uid: str, body: bytes | None, sent_at: float) -> None:
+        booking = self.calcom.bookings.get(uid)
+        cause = self._cause_of[uid]
+        if body is None:
+            if booking is None:
+                return  # the row is gone: nothing is sent
+            body = self._body(trigger, booking, sent_at)
+        self.topics.append(Topic.WEBHOOKS, cause.tenant, body)
+        self.oracle.heard(cause, uid, self.now)
+        self.note(cause, f"webhook {trigger} {uid} arrives")
 
-    # The score ----------------------------------------------------------------------------------------------
+    def _shown(self, uid: str, booking: Booking) -> None:
+        cause = self._cause_of[uid]
+        if self.calcom.bookings.get(uid) is booking:
+            self.oracle.heard(cause, uid, self.now)
+        self.note(cause, f"the poll shows {uid} {booking.status} at {booking.start:.0f}")
 
-    def missed(self) -> list[Fault]:
-        return [
-            fault
-            for fault in self.faults
-            if min(fault.until, self.now) - fault.since >= SHORTEST_SECONDS + POLL_SECONDS * 2
-            and not any(self._speaks(fault, finding) for _, finding in self.findings)
-        ]
+    def vanishes(self, uid: str) -> None:
+        """Without a trace: only a complete pass finds it."""
+        cause = self._cause_of[uid]
+        self.calcom.vanish(uid)
+        self.oracle.unheard(cause, f"vanished {uid}", self.now)
+        self._vanished.add(uid)
+        self._changed(cause, lambda: f"Cal.com: {uid} is gone without a trace")
 
-    def false(self) -> list[str]:
-        return [
-            f"{when:.1f} {finding.rule} {finding.subject.id}"
-            for when, finding in self.findings
-            if finding.change == "opened"
-            and not any(self._speaks(f, finding) and f.since <= when <= f.until + 10 for f in self.faults)
-        ]
+    def _swept(self) -> None:
+        for uid in sorted(self._vanished):
+            self.oracle.heard(self._cause_of[uid], f"vanished {uid}", self.now)
+        self._vanished.clear()
+        self.note(None, "a pass over Cal.com is complete")
 
-    def _speaks(self, fault: Fault, finding: Any) -> bool:
-        return (fault.rule, fault.subject) == (finding.rule, finding.subject.id) and finding.change == "opened"
+    # The database -------------------------------------------------------------------------------------------
 
+    def writes(self, cause: Cause, table: str, row: str, **columns: Any) -> None:
+        held = cause.rows if table == "appointments" else cause.calls
+        if row not in held:
+            held.append(row)
+            self._cause_of[row] = cause
+        token = self.database.write(table, row, **columns)
+        if not columns.keys() <= BOOKKEEPING:
+            self.oracle.unheard(cause, token, self.now)
+        self._changed(cause, lambda: f"{table} {row}: {columns}", stirs=not columns.keys() <= BOOKKEEPING)
 
-FATES = (
-    "well", "well", "well", "rescheduled", "rescheduled", "cancelled", "touched", "announced and not done",
-    "never written", "wrong time", "link missing", "left behind", "cancelled there alone", "row deleted",
-)  # fmt: skip
+    def deletes(self, cause: Cause, table: str, row: str) -> None:
+        token = self.database.delete(table, row)
+        self.oracle.unheard(cause, token, self.now)
+        self._changed(cause, lambda: f"{table} {row} is deleted")
+
+    def _captured(self, table: str, tenant: str | None, envelope: bytes, token: str) -> None:
+        """Change events come late, in order, and stand still now and then."""
+        arrives = self.now + self.random.uniform(0.02, 0.8)
+        stalled_until = within(self.now, self.weather.stalls)
+        if stalled_until is not None:  # then it catches up
+            arrives = stalled_until + self.random.uniform(0, 3)
+        self._fed_at = max(self._fed_at, arrives)
+        row = token.split(":")[1]
+
+        def deliver() -> None:
+            self.topics.append(TABLES[table], tenant, envelope)
+            cause = self._cause_of[row]
+            self.oracle.heard(cause, token, self.now, news=False)
+            self.note(cause, f"change event {token}")
+
+        self.agenda.after(self._fed_at - self.now, deliver)
+
+    # The ledger of who plants -------------------------------------------------------------------------------
+
+    def planted(self, rule: str, subject: str) -> None:
+        """Who plants a fault says so: the oracle, which only looks at the world, must see it too."""
+        fault = Fault(rule, subject)
+        assert self.oracle.true(fault), f"seed {self.seed}: the oracle does not see {fault}"
+        self.oracle.counts["planted"] += 1
+        self.oracle.by_rule[rule]["planted"] += 1
