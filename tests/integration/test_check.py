@@ -164,6 +164,28 @@ async def test_what_differs_is_found_and_nothing_else(postgres: LocalStack) -> N
         assert comparison.seconds < 60
 
 
+async def test_rows_that_hold_numeric_ids_are_matched_and_missed_by_lists(postgres: LocalStack) -> None:
+    async with practice(postgres) as here:
+        for _ in range(3):
+            booking = here.books()
+            await here.visit(booking, calcom_v2_booking_id=str(booking.id))
+        lost = await here.visit(calcom_v2_booking_id="987654321")
+        comparison = await here.check()
+        assert told(comparison) == {("orphaned_local", lost)}
+        assert comparison.unjudged == ()
+
+
+async def test_tenants_without_an_account_are_left_out_and_rows_of_nobody_are_not(postgres: LocalStack) -> None:
+    async with practice(postgres) as here:
+        await here.visit()
+        await here.visit(calcom_v2_booking_id="anotherTenantsUid", company_id=99)
+        nobodys = await here.insert("calls", company_id=None, direction="inbound")
+        comparison = await here.check()
+        assert told(comparison) == {("missing_tenant", nobodys)}
+        assert comparison.notes == ("tenant 99 has no account here: 1 rows left out",)
+        assert (comparison.compared.appointments, comparison.compared.tenants) == (1, 2)
+
+
 async def test_while_cal_com_is_away_nothing_is_judged_and_that_is_said(postgres: LocalStack) -> None:
     async with practice(postgres) as here:
         await here.visit(calcom_v2_booking_id="nobodyKnowsThisUid")

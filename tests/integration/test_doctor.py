@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from connectors.doctor.line import Line, Outcome, exit_code
@@ -24,6 +25,7 @@ from connectors.world.config import WorldConfig
 from connectors.world.instants import now
 from connectors.world.knobs import changed
 from connectors.world.serving import serving
+from streams.model.source_records import TenantStanding
 from streams.settings import Settings
 from tests.integration.connecting import ACCOUNTS, CALM
 
@@ -124,11 +126,26 @@ async def test_the_whole_is_well_with_a_broker_and_a_store(stack: LocalStack, po
         assert (await here.lines())["kafka topics"].outcome == "warn"
         await ensure_topics(here.settings.kafka)
         await migrate(str(postgres.endpoints.store_dsn))
+        await _tell_standing(str(postgres.endpoints.store_dsn))
         lines = await examine(here.settings)
+        assert [line.found for line in lines if line.check == "tenant 1 sync"] == [
+            "p50 0.8 s, p99.9 2.5 s of 300 appointments"
+        ]
         assert exit_code(lines) == 0, [line for line in lines if line.outcome in ("FAIL", "????")]
         wrong = here.settings.model_copy(update={"kafka": here.settings.kafka.model_copy(update={"partitions": 4})})
         topics = [line for line in await examine(wrong) if line.check == "kafka topics" and line.outcome == "FAIL"]
         assert "has 3 partitions, expected 4" in topics[0].found
+
+
+async def _tell_standing(dsn: str) -> None:
+    """As the worker's word lies in the store."""
+    standing = TenantStanding(tenant="1", at="2026-01-01T00:00:00.000Z", compared_through="2026-01-01T00:00:00.000Z",
+                              lag_wait_ms=2_000, sync_p50_ms=800, sync_p999_ms=2_500, sync_samples=300)  # fmt: skip
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "INSERT INTO tenant_standings VALUES ('1', now(), now(), $1::jsonb)", msgspec.json.encode(standing).decode()
+    )
+    await connection.close()
 
 
 async def test_another_schema_is_told_column_by_column(postgres: LocalStack) -> None:
