@@ -113,7 +113,9 @@ async def office(stack: LocalStack, requests_per_minute: int, **more: object) ->
     await migrate(dsn)
     config = WorldConfig(accounts=(HARBOR,), knobs=CALM, api_key_requests_per_minute=2 * requests_per_minute)
     state = CalcomState(config)
-    pool = await asyncpg.create_pool(dsn, min_size=0, max_size=4)
+    pool = await asyncpg.create_pool(
+        dsn, min_size=0, max_size=4, server_settings={"plan_cache_mode": "force_generic_plan"}
+    )
     async with serving(calcom_app(state)) as url:
         given = {
             "calcom": {"base_url": url, "requests_per_minute": requests_per_minute},
