@@ -47,7 +47,7 @@ class Plan:
 async def plan_installation(settings: Settings, home: Path) -> Plan:
     """Claim the home, choose ports, and say what to run. Raises StackError; `plan.stack.release()` gives it back."""
     home = home.absolute()
-    stack = LocalStack(home, parts=_parts(settings), kafka_bootstrap=settings.kafka.bootstrap_servers)
+    stack = LocalStack(home, parts=parts_to_start(settings), kafka_bootstrap=settings.kafka.bootstrap_servers)
     services = await stack.prepare()
     try:
         return _planned(settings, home, stack, services)
@@ -56,7 +56,8 @@ async def plan_installation(settings: Settings, home: Path) -> Plan:
         raise
 
 
-def _parts(settings: Settings) -> frozenset[StackPart]:
+def parts_to_start(settings: Settings) -> frozenset[StackPart]:
+    """Of Kafka, Connect and Postgres, what the configuration does not name and needs."""
     parts = set()
     if settings.kafka.bootstrap_servers is None:
         parts.add(StackPart.KAFKA)

@@ -63,6 +63,7 @@ class RowPoll:
         known: list[Kind] = []
         while True:
             is_recheck = time.monotonic() - self._rechecked_at >= RECHECK_EVERY_SECONDS
+            self._page_rows = PAGE_ROWS_MAX if is_recheck else self._page_rows
             try:
                 kinds = await self._lists.kinds()
                 if kinds != known:
@@ -103,7 +104,6 @@ class RowPoll:
                     raise
                 self._page_rows = max(PAGE_ROWS_MIN, self._page_rows // 2)
             else:
-                self._page_rows = min(PAGE_ROWS_MAX, self._page_rows * 5 // 4 + 1)
                 return page
 
     async def _tell(self, kind: Kind, page: ListPage, began: float) -> None:

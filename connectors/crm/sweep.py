@@ -71,6 +71,8 @@ class CrmSweep:
 
     async def sweep(self, one: Pass) -> None:
         """Make the pass from where it stands. Raises SweepInterrupted when the database does not answer."""
+        # Halved pages stay so for the whole pass: trying for more would cost a timeout every few pages.
+        self._page_rows = self._page_rows_max
         place = msgspec.json.decode(one.position, type=Place) if one.position else None
         try:
             kinds = await self._lists.kinds()
@@ -114,7 +116,6 @@ class CrmSweep:
                 log.info("page too slow, asking for less", table=kind, rows=self._page_rows)
                 await asyncio.sleep(PAUSE_SECONDS_MAX)
             else:
-                self._page_rows = min(self._page_rows_max, self._page_rows * 5 // 4 + 1)
                 return page
 
     async def _tenants(self, kinds: Iterable[Kind]) -> list[str]:
