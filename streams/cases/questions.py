@@ -104,14 +104,17 @@ def _question(asked: Asked, request_id: str, first_asked: int) -> AnyQuestion:
         "matters_at": iso(asked.ask.matters_at),
     }
     match need:
-        case AbsenceOf(uid=uid, starts_at=starts_at, created_at=created_at) if is_numeric(uid):
+        case (
+            AbsenceOf(uid=uid, starts_at=starts_at, created_at=created_at)
+            | KnownOf(uid=uid, starts_at=starts_at, created_at=created_at)
+        ) if is_numeric(uid):
             return NumericQuestion(
                 numeric_id=uid,
                 starts_at=iso(starts_at),
                 created_at=iso(created_at),
                 **base,  # type: ignore[arg-type]  # the shared fields
             )
-        case ReadOf(uid=uid) | KnownOf(uid=uid) if is_numeric(uid):
+        case ReadOf(uid=uid) if is_numeric(uid):
             return NumericQuestion(numeric_id=uid, **base)  # type: ignore[arg-type]  # the shared fields
         case AbsenceOf(uid=uid) | ReadOf(uid=uid) | KnownOf(uid=uid):
             return BookingQuestion(uid=uid, **base)  # type: ignore[arg-type]  # the shared fields

@@ -84,7 +84,7 @@ def _duplicate(later: Appointment, twin: Appointment) -> Violation:
     booking_uid = shared.uid if shared is not None else None
     certain = _certain(later, twin)
     if not certain and shared is not None:
-        needs = (KnownOf(shared.uid), *needs)
+        needs = (KnownOf(shared.uid, later.row.start, later.row.created_at), *needs)
     ends = [end for end in (row_ends_at(later), row_ends_at(twin)) if end is not None]
     return violation(
         Rule.DUPLICATE_APPOINTMENT,

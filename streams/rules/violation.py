@@ -21,9 +21,14 @@ class ReadOf(msgspec.Struct, frozen=True, tag=True):
 
 
 class KnownOf(msgspec.Struct, frozen=True, tag=True):
-    """Any read of this booking ever: an unread link may have a predecessor of its own."""
+    """Any read of this booking ever: an unread link may have a predecessor of its own.
+
+    The instants say where to look for a numeric id.
+    """
 
     uid: str
+    starts_at: int | None = None
+    created_at: int | None = None
 
 
 class AbsenceOf(msgspec.Struct, frozen=True, tag=True):
