@@ -3,8 +3,9 @@
 #: Bounds of the interval, whatever is configured.
 INTERVAL_SECONDS_MIN = 5.0
 INTERVAL_SECONDS_MAX = 300.0
-#: Of the configured interval: with a free quota, and with one that is nearly used up.
-FACTOR_FREE, FACTOR_LOW = 0.5, 4.0
+#: Of the configured interval: with a free quota, and with one that is nearly used up. A round costs two requests, so
+#: little is saved by polling seldom, and what webhooks lost would be found late.
+FACTOR_FREE, FACTOR_LOW = 0.5, 1.5
 #: Shares of the quota that count as free and as low; between them the interval grows evenly.
 SHARE_FREE, SHARE_LOW = 0.75, 0.25
 

@@ -12,9 +12,9 @@ from connectors.calcom.rate import RateNotice
     [
         (45, 1.0, 22.5),  # free
         (45, 0.75, 22.5),
-        (45, 0.5, 101.25),  # half used up
-        (45, 0.25, 180),  # low
-        (45, 0.0, 180),
+        (45, 0.5, 45),  # half used up
+        (45, 0.25, 67.5),  # low
+        (45, 0.0, 67.5),
         (5, 1.0, 5),  # never more often
         (300, 0.0, 300),  # never more seldom
     ],
