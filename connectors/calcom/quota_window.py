@@ -15,6 +15,9 @@ from connectors.calcom.rate import WINDOW_SECONDS, RateNotice
 RESERVE_REQUESTS_MAX = 5
 #: Of the quota, what re-reads of open findings may take (design §4a).
 REREAD_SHARE = 0.25
+#: Of the quota, what settling reads may take: they come with each webhook, and in a busy hour would leave proofs to
+#: wait behind what is spent already; the poll settles the rest.
+SETTLE_SHARE = 0.5
 #: Of the quota, what passes may take: proofs find the rest free, however long a pass is.
 SWEEP_SHARE = 0.5
 #: Of the quota, what only urgent reads may take: a storm of far-off suspicions leaves room for the near one.
@@ -57,6 +60,7 @@ class Window:
         self.max = requests_per_minute
         self.urgent_max = urgent_part(requests_per_minute)
         self._shares = {
+            Priority.SETTLE: max(1, int(requests_per_minute * SETTLE_SHARE)),
             Priority.REREAD: max(1, int(requests_per_minute * REREAD_SHARE)),
             Priority.SWEEP: max(1, int(requests_per_minute * SWEEP_SHARE)),
         }

@@ -43,3 +43,12 @@ def test_passes_take_at_most_half_of_the_quota_and_leave_the_rest_to_proofs() ->
         window.take(0, Priority.SWEEP)
     assert window.wait_seconds(0, Priority.SWEEP) == 60
     assert window.wait_seconds(0, Priority.PROOF) == 0
+
+
+def test_settling_takes_at_most_half_of_the_quota_and_leaves_the_rest_to_proofs() -> None:
+    window = Window(60)
+    for _ in range(30):
+        assert window.wait_seconds(0, Priority.SETTLE) == 0
+        window.take(0, Priority.SETTLE)
+    assert window.wait_seconds(0, Priority.SETTLE) == 60
+    assert window.wait_seconds(0, Priority.PROOF) == 0
