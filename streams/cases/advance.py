@@ -54,6 +54,8 @@ def _suspected(case: Case, violation: Violation, context: Context) -> Step:
     bounds = context.judgement.of(case.tenant)
     grace = bounds.grace_ms[case.rule] if violation.grace_ms is None else violation.grace_ms
     wait = grace + (context.lag_wait_ms if violation.two_sided else 0)
+    if case.silenced:  # what spoke for it may have fallen by a mere claim: a new grace, then a new proof
+        case.silenced, case.floor = False, now + wait
     due = max(violation.newest + wait, case.floor)
     round_ = Round(due, case.suspected_at, context.lag_wait_ms)
     wanted = unmet(violation, context.index, case.tenant, round_)
@@ -119,7 +121,7 @@ def _proved(case: Case, violation: Violation, due: int, context: Context) -> Vio
 def _silenced(case: Case, silencer: Case, context: Context) -> Step:
     """A higher rule speaks: nothing is asked; an open finding closes once the higher one is confirmed."""
     step = Step()
-    case.floor = context.now
+    case.floor, case.silenced = context.now, True
     if case.phase is Phase.CONFIRMED:
         if silencer.phase is Phase.CONFIRMED:
             resolve(case, Resolution.SUPERSEDED, context.now, step, superseded_by=silencer.id)

@@ -40,6 +40,8 @@ class Case(msgspec.Struct, kw_only=True):
     suspected_at: int = 0
     #: No round begins before this: set when a higher rule spoke or a round did not agree with the facts.
     floor: int = 0
+    #: A higher rule spoke for it when it was last judged.
+    silenced: bool = False
     detected_at: int = 0
     #: The last finding, as told; restated every 5 minutes while open.
     finding: Finding | None = None

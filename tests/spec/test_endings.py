@@ -119,3 +119,16 @@ def test_a_higher_finding_speaks_until_it_is_resolved() -> None:
     world.hears("BOOKING_CANCELLED", "newB")
     world.until(80)
     assert world.told() == before
+
+
+def test_what_a_mere_claim_sets_free_has_a_grace_of_its_own() -> None:
+    """Two bookings of one host and start, one of them unheld; a cancellation is announced as the proof comes in."""
+    world = World()
+    for uid in ("oldA", "twin"):
+        world.booking(uid, hosts=[{"id": 8}])
+        world.hears("BOOKING_CREATED", uid)
+    world.writes("17", booking="oldA")
+    world.until(4.6)
+    world.hears("BOOKING_CANCELLED", "oldA")
+    world.until(60)
+    assert world.told() == ["opened duplicate_booking booking twin"]
