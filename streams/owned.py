@@ -47,11 +47,12 @@ class Incoming(NamedTuple):
 
 
 class OwnedPartition:
-    """One partition's engine with its barrier."""
+    """One partition's engine with its barrier. `first_tick`: offset of the first tick that is not of the past."""
 
-    def __init__(self, engine: Partition, barrier: Barrier) -> None:
+    def __init__(self, engine: Partition, barrier: Barrier, first_tick: int) -> None:
         self.engine = engine
         self.barrier = barrier
+        self.first_tick = first_tick
         self.passed_at = time.monotonic()
 
 
@@ -102,12 +103,18 @@ class Ownership:
         """State and positions of all that is ours and not loaded yet, in one go."""
         began, ours = time.monotonic(), self._ours
         engines = {number: self._engine() for number in ours - self.partitions.keys()}
-        _, seeds = await asyncio.gather(load_states(self._settings, engines), self._positions.seeds(engines))
+        _, seeds, ends, tick_ends = await asyncio.gather(
+            load_states(self._settings, engines),
+            self._positions.seeds(engines),
+            self._positions.ends(engines),
+            self._positions.tick_ends(engines),
+        )
         if ours is not self._ours:
             return  # assigned anew meanwhile: somebody else may have written
         self.recovery_seconds = time.monotonic() - began
         for number, engine in engines.items():
-            self.partitions[number] = OwnedPartition(engine, Barrier(seeds[number]))
+            barrier = Barrier(seeds[number], ends[number])
+            self.partitions[number] = OwnedPartition(engine, barrier, tick_ends[number])
 
     # Records ------------------------------------------------------------------------------------------------
 
@@ -157,6 +164,8 @@ class Ownership:
         await self._outbound.dead_letter(record.partition, record.key, record.value, headers)
 
     async def _hold(self, owned: OwnedPartition, record: Incoming) -> None:
+        if record.offset < owned.first_tick:
+            return  # read again after a new start: what fell due then is judged by the time that it is now
         try:
             tick = _ticks.decode(record.value or b"")
         except msgspec.MsgspecError as error:

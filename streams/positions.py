@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
-from streams.topics import BARRIER, INPUTS, topic_name
+from streams.topics import BARRIER, INPUTS, Topic, topic_name
 
 ANSWER_SECONDS_MAX = 20.0
 REQUEST_MS_MAX = 10_000
@@ -77,6 +77,13 @@ class Positions:
         for place, end in ends.items():
             found[place.partition][place.topic] = end
         return found
+
+    async def tick_ends(self, partitions: Collection[int]) -> dict[int, int]:
+        """Where the ticks end, by partition: those before are of the time before now."""
+        name = topic_name(Topic.TICKS, self._settings.kafka.topic_prefix)
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            ends = await self._consumer.end_offsets([TopicPartition(name, number) for number in partitions])
+        return {place.partition: end for place, end in ends.items()}
 
     async def _committed(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
         async with self._admin() as admin:

@@ -41,6 +41,17 @@ def test_of_the_ticks_that_may_pass_the_newest_says_now() -> None:
     assert barrier.waiting  # for the record before 9
 
 
+def test_no_tick_passes_before_all_that_was_there_when_the_partition_was_taken_over() -> None:
+    barrier = Barrier({CALLS: 0, WEBHOOKS: 0}, {CALLS: 2, WEBHOOKS: 1})
+    barrier.hold({CALLS: 1, WEBHOOKS: 0}, 1000)  # of an owner who was frozen before it was sent
+    barrier.processed(CALLS, 0)
+    assert barrier.release() is None
+    barrier.processed(CALLS, 1)
+    assert barrier.release() is None
+    barrier.processed(WEBHOOKS, 0)
+    assert barrier.release() == 1000
+
+
 def test_now_never_goes_back() -> None:
     barrier = Barrier({CALLS: 0})
     barrier.hold({CALLS: 0}, 2000)
