@@ -34,6 +34,8 @@ SPOKEN = frozenset(map(str, RULES))
 NOTICED_SECONDS = 15.0
 #: Columns whose change restarts no grace but that of the rules about them.
 BOOKKEEPING = {"calcom_sync_status", "sync_attempt_count", "last_sync_attempt_at"}
+#: No replica is further behind, seconds.
+LAG_SECONDS = 10.0
 TABLES = {"appointments": Topic.APPOINTMENTS, "calls": Topic.CALLS}
 
 
@@ -61,7 +63,7 @@ class Life:
         self._last: dict[str, Finding] = {}
         #: What happened, for people: (when, cause, text); kept only where somebody wants to read it.
         self.chronicle: list[tuple[float, int | None, str]] | None = None
-        self._vanished: set[str] = set()
+        self._vanished: dict[str, float] = {}
         self.agenda.after(self.weather.poll_every, self.readers.poll)
         self.agenda.after(self.weather.sweep_every * self.random.uniform(0.3, 1), self.readers.sweep)
         self._plan_troubles()
@@ -125,6 +127,11 @@ class Life:
         self.causes.append(cause)
         self.agenda.after(starts_in, step)
 
+    def deep_in_lag(self, when: float) -> bool:
+        """Replicas are, or lately were, further behind than the least wait allows for: the known residue (§4a)."""
+        deep = self.weather.deep_lag
+        return deep is not None and deep[0] <= when < deep[1] + 6 * LAG_SECONDS
+
     # What the worker says -----------------------------------------------------------------------------------
 
     def _carry_out(self, effects: Effects) -> None:
@@ -142,6 +149,10 @@ class Life:
     def _named(self, finding: Finding) -> Cause | None:
         names = (finding.booking_uid, finding.appointment_id, finding.call_id, finding.subject.id)
         return next((self._cause_of[name] for name in names if name in self._cause_of), None)
+
+    def cause_of(self, name: str) -> int | None:
+        """The number of the cause that a uid, row or call belongs to."""
+        return self._cause_of[name].number if name in self._cause_of else None
 
     def story(self, cause: int | None) -> list[str]:
         """The chronicle of one cause, with what befell everybody."""
@@ -230,13 +241,14 @@ class Life:
         cause = self._cause_of[uid]
         self.calcom.vanish(uid)
         self.oracle.unheard(cause, f"vanished {uid}", self.now)
-        self._vanished.add(uid)
+        self._vanished[uid] = self.now
         self._changed(cause, lambda: f"Cal.com: {uid} is gone without a trace")
 
     def _swept(self) -> None:
-        for uid in sorted(self._vanished):
+        # What a lagging replica still showed to this pass the next one finds.
+        for uid in [uid for uid, when in self._vanished.items() if when < self.now - LAG_SECONDS]:
+            del self._vanished[uid]
             self.oracle.heard(self._cause_of[uid], f"vanished {uid}", self.now)
-        self._vanished.clear()
         self.note(None, "a pass over Cal.com is complete")
 
     # The database -------------------------------------------------------------------------------------------
@@ -247,6 +259,8 @@ class Life:
             held.append(row)
             self._cause_of[row] = cause
         token = self.database.write(table, row, **columns)
+        if self.database.rows[(table, row)]["company_id"] not in (None, int(cause.tenant)):
+            self.oracle.silent(cause)
         if not columns.keys() <= BOOKKEEPING:
             self.oracle.unheard(cause, token, self.now)
         self._changed(cause, lambda: f"{table} {row}: {columns}", stirs=not columns.keys() <= BOOKKEEPING)

@@ -15,9 +15,13 @@ from tests.simulation.wrongs import Cause, Fault, seconds
 LENIENT_SECONDS = 10.0
 #: Grace, lag wait, a webhook to settle, the second 404, reads of 1.5 s, an answer lost: by then a fault is told.
 DUE_SECONDS = 40.0
+#: Open findings are read again this often (design §4a).
+REREAD_SECONDS = 60.0
 #: An open finding is read again every 60 s; its end is told by then.
 STUCK_SECONDS = 120.0
 FOREVER = float("inf")
+#: Rests on another tenant's row, whose events go elsewhere.
+SEEN_ACROSS = "tenant_mismatch"
 #: Grace by rule where it is not 2 s (design §5): a fault that was over before need not have been told.
 GRACE = {"orphaned_local": 3, "orphaned_calcom": 3, "missed_reschedule": 3, "missing_appointment": 4,
          "missing_call_link": 4, "call_link_mismatch": 4, "duplicate_appointment": 4, "duplicate_booking": 3,
@@ -62,6 +66,8 @@ class _Peace(msgspec.Struct):
     waiting: set[str]
     stirred_at: float = 0.0
     changed_at: float = 0.0
+    #: No event tells of what happens to it: it is found when open findings are read again.
+    silent: bool = False
     true: dict[Fault, Stretch] = {}
     spells: dict[Fault, Spell] = {}
 
@@ -107,6 +113,10 @@ class Oracle:
             self.stirred(cause, now)
             self._of(cause).waiting.discard(token)
 
+    def silent(self, cause: Cause) -> None:
+        """Another tenant's row is in it: its events are not this one's."""
+        self._of(cause).silent = True
+
     def stirred(self, cause: Cause, now: float) -> None:
         """The cause is judged anew from now on."""
         peace = self._of(cause)
@@ -143,13 +153,15 @@ class Oracle:
         told = self._told[fault]
         self.counts["alerts"] += 1
         self.by_rule[fault.rule]["alerts"] += 1
-        if told and told[-1].until == FOREVER:
+        if told and told[-1].until == FOREVER and episode == len(told) + 1:
+            told[-1].until = now  # it died before it could tell the end, and the fault was back when it came back
+        elif told and told[-1].until == FOREVER:
             self._complain(now, "told twice", fault)
         elif episode != len(told) + 1:
             self._complain(now, f"told as episode {episode}, not {len(told) + 1}", fault)
         told.append(Told(now, episode=episode))
         if not any(stretch.touches(now - LENIENT_SECONDS, now) for stretch in self._true[fault]):
-            self._complain(now, "false", fault)
+            self._false(fault, now)
             return
         spells = [spell for spell in self._spells[fault] if spell.touches(now - LENIENT_SECONDS, now)]
         if not spells:
@@ -158,10 +170,24 @@ class Oracle:
         spell = spells[-1]
         if spell.until <= now and spell.until - spell.since < GRACE.get(fault.rule, 2):
             self.counts["hasty"] += 1
-        first = min(each.since for each in self._true[fault] if each.touches(now - 30, now))
-        if now - first < GRACE.get(fault.rule, 2):
-            self._complain(now, "told without grace", fault)
+        self._weigh_grace(fault, now)
         self.delays[fault.rule].append(now - max(spell.since, self._peace[self._cause_of[fault]].changed_at))
+
+    def _false(self, fault: Fault, now: float) -> None:
+        """Or residue: what was true, and whose end nobody could have heard of (a feed that catches up; §4a)."""
+        peace = self._peace.get(self._cause_of.get(fault, -1))
+        over = self._true[fault] and peace is not None
+        if over and ((peace.waiting and GRACE.get(fault.rule) == 0) or (peace.silent and fault.rule == SEEN_ACROSS)):
+            self.counts["residue"] += 1
+        else:
+            self._complain(now, "false", fault)
+
+    def _weigh_grace(self, fault: Fault, now: float) -> None:
+        """What nobody has heard of yet can restart no grace: a SELECT may show it first."""
+        first = min(each.since for each in self._true[fault] if each.touches(now - 30, now))
+        waiting = self._peace[self._cause_of[fault]].waiting
+        if now - first < GRACE.get(fault.rule, 2) and not waiting:
+            self._complain(now, "told without grace", fault)
 
     def _resolved(self, fault: Fault, now: float) -> None:
         told = self._told[fault]
@@ -169,6 +195,9 @@ class Oracle:
             self._complain(now, "resolved and not open", fault)
             return
         told[-1].until = now
+        waiting = fault in self._cause_of and self._peace[self._cause_of[fault]].waiting
+        if waiting and fault.rule != "orphaned_calcom":
+            return  # old news of the row after a stall: what has changed since is still on its way
         if any(spell.since <= now - LENIENT_SECONDS and spell.until == FOREVER for spell in self._spells[fault]):
             self._complain(now, "resolved though it stands", fault)
 
@@ -223,5 +252,6 @@ def _ripen(peace: _Peace, now: float) -> None:
         return
     for fault, spell in peace.spells.items():
         due_at = max(spell.since, peace.stirred_at) + DUE_SECONDS + GRACE.get(fault.rule, 2)
+        due_at += REREAD_SECONDS if peace.silent else 0
         if due_at <= now:
             spell.due_at = min(spell.due_at, due_at)

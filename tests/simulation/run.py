@@ -14,8 +14,6 @@ from tests.simulation.soak import soaked
 
 #: Seeds a process takes at a time.
 CHUNK = 20
-#: Failing seeds that are printed.
-PRINTED_MAX = 40
 
 
 def main() -> int:
@@ -48,7 +46,7 @@ def _one(seed: int) -> int:
     print(f"seed {seed}: {life.weather}")
     for complaint in life.oracle.complaints:
         print(f"\n{complaint.at:.1f} {complaint.what}: {complaint.fault.rule} {complaint.fault.subject}")
-        for line in life.story(complaint.cause):
+        for line in life.story(life.cause_of(complaint.fault.subject)):
             print(f"  {line}")
     print("\n".join(score_of(life).lines()))
     return 1 if life.oracle.complaints else 0
@@ -67,12 +65,12 @@ def _many(seeds: range, processes: int) -> int:
     with ProcessPoolExecutor(processes) as pool:
         for score in pool.map(_scored, chunks):
             total.add(score)
+            for seed, wrong in sorted(score.failed.items()):
+                print(f"\rseed {seed} fails: {'; '.join(wrong[:3])}    make sim SEED={seed}", flush=True)
             told = f"{total.seeds} of {len(seeds)} seeds, {total.counts['alerts']} alerts, {len(total.failed)} failed"
             print(f"\r{told}, {time.monotonic() - began:.0f} s", end="", file=sys.stderr)
     print(file=sys.stderr)
     print("\n".join(total.lines()))
-    for seed, wrong in sorted(total.failed.items())[:PRINTED_MAX]:
-        print(f"seed {seed} fails: {'; '.join(wrong[:3])}    make sim SEED={seed}")
     return 1 if total.failed else 0
 
 

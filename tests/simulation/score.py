@@ -10,6 +10,9 @@ from tests.simulation.life import Life
 BAD = ("false", "told twice", "told though a higher one speaks", "told without grace", "missed", "late", "stuck",
        "resolved though it stands", "resolved and not open", "told")  # fmt: skip
 
+#: What the first lag of more than 3 s may cost before it is measured (§4a): counted, and no failure.
+LAGS = ("false", "told without grace", "resolved though it stands", "late")
+
 
 class Score(msgspec.Struct):
     """Sums over seeds. `delays`: seconds from a cause's last change to its alert, by rule, in tenths."""
@@ -34,7 +37,9 @@ class Score(msgspec.Struct):
     def lines(self) -> list[str]:
         """For people."""
         bad = {word: self.counts[word] for word in BAD if self.counts[word]}
-        told = [f"{self.counts[word]} {word}" for word in ("alerts", "false", "missed", "late", "hasty", "reads")]
+        told = [
+            f"{self.counts[word]} {word}" for word in ("alerts", "false", "missed", "late", "hasty", "residue", "reads")
+        ]
         true = f"{self.counts['faults']} faults, {self.counts['due']} due, {self.counts['planted']} planted on purpose"
         head = f"{self.seeds} seeds, {self.bookings} bookings: {true}; {', '.join(told)}"
         rows = [f"{'rule':28}{'due':>8}{'alerts':>8}{'p50 s':>8}{'p95 s':>8}"]
@@ -59,11 +64,16 @@ def _quantile(delays: Counter[int], share: float) -> float:
 def score_of(life: Life) -> Score:
     """The score of one life that is over."""
     oracle = life.oracle
-    wrong = [f"{each.at:.1f} {each.what}: {each.fault.rule} {each.fault.subject}" for each in oracle.complaints]
+    residue = [each for each in oracle.complaints if each.what in LAGS and life.deep_in_lag(each.at)]
+    wrong = [
+        f"{each.at:.1f} {each.what}: {each.fault.rule} {each.fault.subject}"
+        for each in oracle.complaints
+        if each not in residue
+    ]
     return Score(
         seeds=1,
         bookings=len(life.calcom.last_known),
-        counts=oracle.counts + Counter(reads=life.readers.asked),
+        counts=oracle.counts + Counter(reads=life.readers.asked, residue=len(residue)),
         by_rule=dict(oracle.by_rule),
         delays={rule: Counter(round(10 * each) for each in delays) for rule, delays in oracle.delays.items()},
         failed={life.seed: wrong} if wrong else {},
