@@ -178,7 +178,11 @@ class ApiSettings(Section):
 
 
 class WorkerSettings(Section):
-    """The worker's identity on the broker: a new `version` starts with an empty state."""
+    """The worker's identity on the broker. A new `version` reads all topics again, into the state that is there.
+
+    To begin with an empty state, empty the topic `plumbline.state` too: emptied alone, the group would go on at its
+    committed offsets and never see again what the state was made of (docs/operations.md).
+    """
 
     app_id: str = Field(default="plumbline-worker", pattern=r"^[A-Za-z0-9._-]+$", max_length=100,
                         description="letters, digits, dot, underscore and dash")  # fmt: skip

@@ -24,7 +24,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     #: Out of scope by evidence: nothing of it ever had a partner (design §4). A configured one never is.
     unmatched_event_types: frozenset[str] = frozenset()
     unmatched_sources: frozenset[str] = frozenset()
-    #: The worker's version: a new one begins with an empty state.
+    #: The worker's version: a new one may have begun with an empty state.
     generation: int = 1
     #: Facts of what is over are forgotten after this time.
     retention_ms: int = 30 * 86_400_000

@@ -194,7 +194,7 @@ class Finding(Record, frozen=True, kw_only=True, tag_field="kind", tag="finding"
     starts_at: str | None = None
     event_type_id: str | None = None
     superseded_by: str | None = None
-    generation: int = 1  # of the worker: a new one begins with an empty state and counts episodes from 1 again
+    generation: int = 1  # of the worker: a new one that begins with an empty state counts episodes from 1 again
 
 
 class Restatement(Record, frozen=True, kw_only=True, tag_field="kind", tag="restatement"):

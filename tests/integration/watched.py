@@ -73,15 +73,18 @@ class Watched(Site):
         self.calcom.subscriptions[good.id] = replace(good, **changes)
 
     def start_worker(self, folder: Path) -> None:
+        self.worker = WorkerProcess(self.worker_environment(folder), folder / "worker.log")
+
+    def worker_environment(self, folder: Path) -> dict[str, str]:
+        """What a worker of this site is told."""
         kafka = self.settings.kafka
-        env = {
+        return {
             "PLUMBLINE_KAFKA__BOOTSTRAP_SERVERS": str(kafka.bootstrap_servers),
             "PLUMBLINE_KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
             "PLUMBLINE_KAFKA__PARTITIONS": str(kafka.partitions),
             "PLUMBLINE_WORKER__APP_ID": self.settings.worker.app_id,
             "PLUMBLINE_HOME": str(folder),
         }
-        self.worker = WorkerProcess(env, folder / "worker.log")
 
     def announce(self, booking: Booking) -> None:
         """Cal.com tells that the booking was made."""
@@ -138,7 +141,7 @@ async def watched(stack: LocalStack, folder: Path) -> AsyncIterator[Watched]:
         crm = await asyncpg.connect(stack.endpoints.source_dsn)
         parts.push_async_callback(crm.close)
         made = Watched(settings, state, producer, store, crm)
-        made.door_url = await parts.enter_async_context(_door(settings))
+        made.door_url = await parts.enter_async_context(open_door(settings))
         for one in ACCOUNTS:
             made.subscribe(one.name)
         made.start_worker(folder)
@@ -159,7 +162,8 @@ async def watched(stack: LocalStack, folder: Path) -> AsyncIterator[Watched]:
 
 
 @asynccontextmanager
-async def _door(settings: Settings) -> AsyncIterator[str]:
+async def open_door(settings: Settings) -> AsyncIterator[str]:
+    """The door alone; its address."""
     door = door_producer(settings)
     await door.start()
     app = FastAPI()
