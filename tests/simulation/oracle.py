@@ -164,6 +164,9 @@ class Oracle:
             self._false(fault, now)
             return
         spells = [spell for spell in self._spells[fault] if spell.touches(now - LENIENT_SECONDS, now)]
+        if not spells and not self.true(fault):
+            self.counts["hasty"] += 1  # it was over while it was proved, the higher one too
+            return
         if not spells:
             self._complain(now, "told though a higher one speaks", fault)
             return
