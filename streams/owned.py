@@ -164,14 +164,14 @@ class Ownership:
         await self._outbound.dead_letter(record.partition, record.key, record.value, headers)
 
     async def _hold(self, owned: OwnedPartition, record: Incoming) -> None:
-        if record.offset < owned.first_tick:
-            return  # read again after a new start: what fell due then is judged by the time that it is now
         try:
             tick = _ticks.decode(record.value or b"")
         except msgspec.MsgspecError as error:
             await self._bury(record, "wrong_shape", str(error))
         else:
-            owned.barrier.hold(tick.ends, record.timestamp)
+            # One read again after a new start is passed over: what fell due then is judged by the time that it is now.
+            if record.offset >= owned.first_tick:
+                owned.barrier.hold(tick.ends, record.timestamp)
 
     # Ticks --------------------------------------------------------------------------------------------------
 
