@@ -7,6 +7,7 @@ from streams.cases.step import ASK_AGAIN_MS, FAR, Ask, Context, Step
 from streams.facts.booking import CONTRADICTION_MS, last_heard_at
 from streams.facts.cause import Cause, Link
 from streams.facts.row import row_state
+from streams.model.ids import is_numeric
 from streams.model.rule import Resolution, Rule
 from streams.rules.violation import ReadOf
 
@@ -49,7 +50,7 @@ def _recovering(case: Case, context: Context, step: Step) -> Step:
 
 
 def _deciding(case: Case, cause: Cause) -> list[Link]:
-    """The links of the chains that were told of, and the one that the appointment names by now, if nobody knows it.
+    """The links of the chains that were told of, and a numeric id, nobody's yet, that the appointment names by now.
 
     What could not be checked ends with its suspicion: it said nothing about bookings.
     """
@@ -57,7 +58,8 @@ def _deciding(case: Case, cause: Cause) -> list[Link]:
         return []
     named = set(case.uids)
     row = case.finding.appointment_id if case.finding is not None else None
-    named |= {a.link.uid for a in cause.appointments if a.id == row and a.link is not None and a.link.state is None}
+    links = [a.link for a in cause.appointments if a.id == row and a.link is not None]
+    named |= {link.uid for link in links if link.state is None and is_numeric(link.uid)}
     return [link for chain in cause.chains if named & {each.uid for each in chain.links} for link in chain.links]
 
 

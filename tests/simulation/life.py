@@ -233,7 +233,7 @@ class Life:
     def _shown(self, uid: str, booking: Booking) -> None:
         cause = self._cause_of[uid]
         if self.calcom.bookings.get(uid) is booking:
-            self.oracle.heard(cause, uid, self.now)
+            self.oracle.heard(cause, uid, self.now, news=False)
         self.note(cause, f"the poll shows {uid} {booking.status} at {booking.start:.0f}")
 
     def vanishes(self, uid: str) -> None:

@@ -132,3 +132,14 @@ def test_what_a_mere_claim_sets_free_has_a_grace_of_its_own() -> None:
     world.hears("BOOKING_CANCELLED", "oldA")
     world.until(60)
     assert world.told() == ["opened duplicate_booking booking twin"]
+
+
+def test_what_needs_no_booking_ends_though_the_booking_is_anothers() -> None:
+    """Another account's booking is never shown to us: nothing that has been put right may wait for it."""
+    world = World()
+    world.writes("17", booking=None, start=600)
+    world.until(400)
+    assert world.told() == ["opened never_synced appointment 17"]
+    world.calcom_says = "elsewhere"
+    world.writes("17", booking="4fQx", start=600)
+    assert world.until(410).told()[1:] == ["resolved never_synced appointment 17 (recovered)"]
