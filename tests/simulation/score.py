@@ -73,7 +73,9 @@ def score_of(life: Life) -> Score:
     return Score(
         seeds=1,
         bookings=len(life.calcom.last_known),
-        counts=oracle.counts + Counter(reads=life.readers.asked, residue=len(residue)),
+        counts=oracle.counts
+        - Counter(each.what for each in residue)
+        + Counter(reads=life.readers.asked, residue=len(residue)),
         by_rule=dict(oracle.by_rule),
         delays={rule: Counter(round(10 * each) for each in delays) for rule, delays in oracle.delays.items()},
         failed={life.seed: wrong} if wrong else {},
