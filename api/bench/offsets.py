@@ -50,10 +50,12 @@ async def read_all(kafka: KafkaSettings, topic: Topic) -> list[bytes]:
     """Every value on the topic."""
     ends = await end_offsets(kafka, [topic])
     values: list[bytes] = []
+    if not ends:
+        return values
     async with reader(kafka) as consumer:
         consumer.assign(list(ends))
         await consumer.seek_to_beginning(*ends)
-        while ends and any([await consumer.position(place) < end for place, end in ends.items()]):
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
             batches = await consumer.getmany(timeout_ms=500)
             values += [record.value for batch in batches.values() for record in batch]
     return values

@@ -60,7 +60,8 @@ def _suspected(case: Case, violation: Violation, context: Context) -> Step:
     round_ = Round(due, case.suspected_at, context.lag_wait_ms)
     wanted = unmet(violation, context.index, case.tenant, round_)
     case.phase = Phase.VERIFYING if now >= due else Phase.SUSPECTED
-    case.unchecked = any(context.refused(case.tenant, want.need) >= REFUSALS_MAX for want in wanted)
+    refusals = [context.refused(case.tenant, want.need) for want in wanted]
+    case.unchecked = any(refusal is not None and refusal.count >= REFUSALS_MAX for refusal in refusals)
     for want in wanted:
         if want.ask_at <= now:
             step.asks.append(Ask(want.need, "proof", _round_id(case, due, want.ask_at), violation.starts_at))
@@ -139,6 +140,9 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     if told is not None and not case.announce and _changed(case, violation, context):
         step.tell(case, evidence.opened(case, violation, now, change="updated", **_told_with(context)))
         case.uids = tuple(link.uid for link in violation.links)
+    if not violation.certain and _is_elsewhere(case, violation, context):
+        resolve(case, Resolution.RECOVERED, now, step)
+        return step
     if not violation.certain:
         # The row names another booking now, which nobody has read: the finding ends or goes on by that read.
         round_ = f"{case.id}|{case.episode}|other|{violation.newest}"
@@ -153,6 +157,15 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     step.wake(case.reread_at)
     _wake_at_bounds(violation, step, now)
     return step
+
+
+def _is_elsewhere(case: Case, violation: Violation, context: Context) -> bool:
+    """The row names another account's booking now: it is there, so what was told is over.
+
+    What is wrong now is said where the booking is (tenant_mismatch).
+    """
+    refusals = [context.refused(case.tenant, need) for need in violation.needs]
+    return any(refusal is not None and refusal.elsewhere for refusal in refusals)
 
 
 def _changed(case: Case, violation: Violation, context: Context) -> bool:

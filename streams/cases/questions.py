@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.cases.refusals import Refusals, keys_of, subject_of
+from streams.cases.refusals import Refusal, Refusals, keys_of, subject_of
 from streams.cases.step import ASK_AGAIN_MS, Ask
 from streams.facts.index import Key
 from streams.model.ids import is_numeric, iso
@@ -70,10 +70,9 @@ class QuestionDesk:
         """A usable answer came: the count of unusable ones begins anew."""
         self._refusals.answered(seen)
 
-    def refused(self, tenant: str, need: Need) -> int:
-        """How often in a row the answer to this need was unusable."""
-        refusal = self._refusals.of(tenant, need)
-        return refusal.count if refusal is not None else 0
+    def refused(self, tenant: str, need: Need) -> Refusal | None:
+        """What came of this need instead of a usable answer, if anything did."""
+        return self._refusals.of(tenant, need)
 
     def take(self) -> tuple[AnyQuestion, ...]:
         out, self._out = tuple(self._out), []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from streams.cases.case import Case
+from streams.cases.refusals import Refusal
 from streams.facts.cause import Cause
 from streams.facts.index import FactIndex, Key
 from streams.model.judgement import Judgement
@@ -50,7 +51,7 @@ class Context(msgspec.Struct):
     judgement: Judgement
     now: int
     lag_wait_ms: int
-    #: How often the answer to a need was unusable: (tenant, need) → times.
-    refused: Callable[[str, Need], int]
+    #: What came of a need instead of a usable answer: (tenant, need) → refusal, if there was one.
+    refused: Callable[[str, Need], Refusal | None]
     #: The tenant's own usual delay between the two sides (p50), ms.
     usual_ms: int | None = None

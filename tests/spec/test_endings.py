@@ -143,3 +143,16 @@ def test_what_needs_no_booking_ends_though_the_booking_is_anothers() -> None:
     world.calcom_says = "elsewhere"
     world.writes("17", booking="4fQx", start=600)
     assert world.until(410).told()[1:] == ["resolved never_synced appointment 17 (recovered)"]
+
+
+def test_an_orphan_ends_when_its_row_names_another_accounts_booking() -> None:
+    """It is there, though nothing of it may be told here (seed 371 of the simulation)."""
+    world = World()
+    world.writes("17", booking="gone1")
+    world.until(20).calcom_says = "elsewhere"
+    world.writes("17", booking="theirs1")
+    world.until(60)
+    assert world.told() == [
+        "opened orphaned_local appointment 17",
+        "resolved orphaned_local appointment 17 (recovered)",
+    ]
