@@ -1,7 +1,7 @@
 """Settling: a webhook that no read has confirmed is settled by one read 3.5 s after it came (design §4a)."""
 
 from streams.cases.step import ASK_AGAIN_MS, FAR, Ask
-from streams.facts.booking import ABSENCE_GAP_MS, CONTRADICTION_MS, needs_settling
+from streams.facts.booking import ABSENCE_GAP_MS, denied_at, needs_settling
 from streams.facts.cause import Cause
 from streams.model.facts import BookingFacts, Told
 from streams.rules.violation import ReadOf
@@ -31,7 +31,6 @@ def settle(cause: Cause, now: int) -> tuple[list[Ask], int]:
 
 
 def _due(told: Told, facts: BookingFacts) -> int:
-    """The second look, where the first has found nothing."""
-    begun = told.arrived + CONTRADICTION_MS
-    absent = next((read for read in facts.reads if read.begun >= begun and not read.found), None)
-    return told.arrived + SETTLE_MS if absent is None else absent.answered + ABSENCE_GAP_MS
+    """The second look, where the first denies what the webhook claims."""
+    denied = denied_at(told, facts)
+    return told.arrived + SETTLE_MS if denied is None else denied + ABSENCE_GAP_MS

@@ -227,18 +227,22 @@ def _claims(told: Told, read: Read) -> bool:
 def needs_settling(facts: BookingFacts) -> Told | None:
     """The newest webhook, if no read that counts has been begun since; a trigger without status asks for one too.
 
-    A 404 alone settles nothing: a replica may lag by more than the wait.
+    A read that denies it settles nothing alone: an early announcement and a replica that lags add up (§1.5).
     """
     newest = max(facts.told, key=lambda told: told.arrived, default=None)
     if newest is None:
         return None
-    absent_at: int | None = None
+    denied = denied_at(newest, facts)
     for read in facts.reads:
         if read.begun >= newest.arrived and newest.status is not None and agrees(newest, read):
             return None
-        if read.begun < newest.arrived + CONTRADICTION_MS:
-            continue
-        if read.found or (absent_at is not None and read.begun >= absent_at + ABSENCE_GAP_MS):
+        if read.begun >= newest.arrived + CONTRADICTION_MS and newest.status is None and read.found:
             return None
-        absent_at = read.answered if absent_at is None else absent_at
+        if denied is not None and read.begun >= denied + ABSENCE_GAP_MS:
+            return None
     return newest
+
+
+def denied_at(told: Told, facts: BookingFacts) -> int | None:
+    """When a read that counts was first answered otherwise than the webhook claims; None if none was."""
+    return next((read.answered for read in facts.reads if read.begun >= told.arrived + CONTRADICTION_MS), None)

@@ -27,7 +27,8 @@ def test_a_page_that_contradicts_it_too_early_settles_nothing() -> None:
     world = pair().until(10)
     world.hears("BOOKING_CANCELLED", "4fQx")
     world.until(11).polled("4fQx")
-    assert len(settling(world.until(60))) == 2  # the creation's at 3.5 s, and the cancellation's
+    # The creation's at 3.5 s, and the cancellation's two: it is denied.
+    assert len(settling(world.until(60))) == 3
 
 
 def test_each_new_body_is_settled_anew() -> None:
@@ -74,3 +75,12 @@ def test_an_answer_that_shows_nothing_says_nothing(said: ReadResult) -> None:
         "opened orphaned_calcom booking 4fQx",
         "opened orphaned_local appointment 17",
     ]
+
+
+def test_a_denial_is_looked_at_twice() -> None:
+    """An early announcement and a lagging replica add up to more than the wait (seed 485 of the simulation)."""
+    world = pair().until(10)
+    world.hears("BOOKING_CANCELLED", "4fQx")
+    world.until(14.5)
+    world.change("4fQx", status="cancelled")
+    assert world.until(40).told() == ["opened status_drift appointment 17"]
