@@ -140,7 +140,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     if told is not None and not case.announce and _changed(case, violation, context):
         step.tell(case, evidence.opened(case, violation, now, change="updated", **_told_with(context)))
         case.uids = tuple(link.uid for link in violation.links)
-    if not violation.certain and _is_elsewhere(case, violation, context):
+    if _is_elsewhere(case, violation, context):
         resolve(case, Resolution.RECOVERED, now, step)
         return step
     if not violation.certain:
@@ -162,9 +162,11 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
 def _is_elsewhere(case: Case, violation: Violation, context: Context) -> bool:
     """The row names another account's booking now: it is there, so what was told is over.
 
-    What is wrong now is said where the booking is (tenant_mismatch).
+    What is wrong now is said where the booking is (tenant_mismatch). An earlier 404 says nothing against that: a
+    replica had not got the booking yet.
     """
-    refusals = [context.refused(case.tenant, need) for need in violation.needs]
+    needs = [need for need in violation.needs if isinstance(need, AbsenceOf) or not violation.certain]
+    refusals = [context.refused(case.tenant, need) for need in needs]
     return any(refusal is not None and refusal.elsewhere for refusal in refusals)
 
 

@@ -147,7 +147,7 @@ class Oracle:
             if finding.episode == len(self._told[fault]) + 1:
                 # It died before it could tell, and when it came back the fault was over.
                 self._opened(fault, finding.episode, seconds(finding.detected_at))
-            self._resolved(fault, now)
+            self._resolved(fault, now, seconds(finding.at))
 
     def _opened(self, fault: Fault, episode: int, now: float) -> None:
         told = self._told[fault]
@@ -192,7 +192,8 @@ class Oracle:
         if now - first < GRACE.get(fault.rule, 2) and not waiting:
             self._complain(now, "told without grace", fault)
 
-    def _resolved(self, fault: Fault, now: float) -> None:
+    def _resolved(self, fault: Fault, now: float, ended_at: float) -> None:
+        """An end that was kept before a death is told after it: it is judged by when it was found."""
         told = self._told[fault]
         if not told or told[-1].until != FOREVER:
             self._complain(now, "resolved and not open", fault)
@@ -201,7 +202,7 @@ class Oracle:
         waiting = fault in self._cause_of and self._peace[self._cause_of[fault]].waiting
         if waiting and fault.rule != "orphaned_calcom":
             return  # old news of the row after a stall: what has changed since is still on its way
-        if any(spell.since <= now - LENIENT_SECONDS and spell.until == FOREVER for spell in self._spells[fault]):
+        if any(spell.since <= ended_at - LENIENT_SECONDS and spell.until == FOREVER for spell in self._spells[fault]):
             self._complain(now, "resolved though it stands", fault)
 
     def _complain(self, now: float, what: str, fault: Fault) -> None:

@@ -31,12 +31,15 @@ def agreed_claim(story: Appointment) -> Pauses:
 
 
 def read_too_early(story: Appointment) -> Pauses:
-    """The poll reads the booking between its announced cancellation and the deed; then nobody has a reason to read."""
+    """The poll reads the booking just after its cancellation is announced, and the deed follows 5.5 s later.
+
+    Denied by that read, the webhook would be settled by a second look before the deed: nobody would read again.
+    """
     story.by_phone = False
     yield from kept(story)
     yield 44.3 - story.life.now
     story.hears("BOOKING_CANCELLED")
-    yield 1.5
+    yield 5.5
     story.life.changes(story.uid, announced=True, status="cancelled")
 
 

@@ -156,3 +156,13 @@ def test_an_orphan_ends_when_its_row_names_another_accounts_booking() -> None:
         "opened orphaned_local appointment 17",
         "resolved orphaned_local appointment 17 (recovered)",
     ]
+
+
+def test_an_orphan_ends_though_a_replica_had_not_got_the_other_accounts_booking_yet() -> None:
+    """The 404 came first, then the word that it is another account's (seed 610 of the simulation)."""
+    world = World()
+    world.writes("17", booking="gone1")
+    world.until(20)
+    world.writes("17", booking="theirs1")
+    world.until(30).calcom_says = "elsewhere"
+    assert world.until(120).told()[-1] == "resolved orphaned_local appointment 17 (recovered)"
