@@ -4,7 +4,7 @@ from streams.cases import evidence
 from streams.cases.case import Case, Phase
 from streams.cases.proof import Round, second_look
 from streams.cases.step import ASK_AGAIN_MS, FAR, Ask, Context, Step
-from streams.facts.booking import CONTRADICTION_MS, last_heard_at
+from streams.facts.booking import CONTRADICTION_MS, Standing, last_heard_at
 from streams.facts.cause import Cause, Link
 from streams.facts.row import row_state
 from streams.model.ids import is_numeric
@@ -50,8 +50,9 @@ def _recovering(case: Case, context: Context, step: Step) -> Step:
 
 
 def _deciding(case: Case, cause: Cause) -> list[Link]:
-    """The links of the chains that were told of, and a numeric id, nobody's yet, that the appointment names by now.
+    """The links of the chains that were told of, and what the appointment names by now, unless a read knows it.
 
+    That is a numeric id, nobody's yet, or a booking that a mere claim changed since.
     What could not be checked ends with its suspicion: it said nothing about bookings.
     """
     if case.rule is Rule.VERIFICATION_FAILED:
@@ -59,8 +60,14 @@ def _deciding(case: Case, cause: Cause) -> list[Link]:
     named = set(case.uids)
     row = case.finding.appointment_id if case.finding is not None else None
     links = [a.link for a in cause.appointments if a.id == row and a.link is not None]
-    named |= {link.uid for link in links if link.state is None and is_numeric(link.uid)}
+    named |= {link.uid for link in links if _is_hearsay(link)}
     return [link for chain in cause.chains if named & {each.uid for each in chain.links} for link in chain.links]
+
+
+def _is_hearsay(link: Link) -> bool:
+    if link.state is None:
+        return is_numeric(link.uid)
+    return link.state.standing is Standing.CLAIMED
 
 
 def trusted(link: Link, context: Context) -> bool:

@@ -59,7 +59,9 @@ def names_nothing(story: Appointment) -> Pauses:
 
 
 def wrong_start(story: Appointment) -> Pauses:
-    yield from kept(story, start=story.start + story.random.choice((3600, -7200, 61)))
+    """Never so early that the row is of the past, which nobody watches."""
+    apart = max(story.random.choice((3600, -7200, 61)), -story.start)
+    yield from kept(story, start=story.start + apart)
     story.planted("start_time_drift")
 
 

@@ -168,13 +168,20 @@ class Oracle:
             self.counts["hasty"] += 1  # it was over while it was proved, the higher one too
             return
         if not spells:
-            self._complain(now, "told though a higher one speaks", fault)
+            self._under_a_higher_one(fault, now)
             return
         spell = spells[-1]
         if spell.until <= now and spell.until - spell.since < GRACE.get(fault.rule, 2):
             self.counts["hasty"] += 1
         self._weigh_grace(fault, now)
         self.delays[fault.rule].append(now - max(spell.since, self._peace[self._cause_of[fault]].changed_at))
+
+    def _under_a_higher_one(self, fault: Fault, now: float) -> None:
+        """Or residue: what else is wrong nobody could have heard of (the twin's only webhook was lost)."""
+        if self._peace[self._cause_of[fault]].waiting - {fault.subject}:
+            self.counts["residue"] += 1
+        else:
+            self._complain(now, "told though a higher one speaks", fault)
 
     def _false(self, fault: Fault, now: float) -> None:
         """Or residue: what was true, and whose end nobody could have heard of (a feed that catches up; §4a)."""

@@ -95,10 +95,11 @@ class Appointment:
         )
 
     def moves_there(self, status: str = "accepted") -> str:
-        """A reschedule at Cal.com; the uid that was."""
+        """A reschedule at Cal.com, never into the past; the uid that was."""
         self._links += 1
         old, self.uid = self.uid, f"u{self.cause.number}{chr(97 + self._links)}"
-        self.start += HOUR * self.random.choice((1, 2, -0.5))
+        hours = self.random.choice((1, 2, -0.5))
+        self.start += HOUR * (hours if self.start >= HOUR else 1)
         self.life.reschedules(old, self.uid, start=self.start, status=status)
         self.hears("BOOKING_RESCHEDULED" if status == "accepted" else "BOOKING_REQUESTED")
         return old
