@@ -13,6 +13,8 @@ from streams.rules.violation import AbsenceOf, CallLookupOf, KnownOf, LookupOf, 
 
 #: Early first read of an absence, ms after the suspicion.
 FIRST_LOOK_MS = 700
+#: The answers of one round lie no further apart, ms: while one side was away, the other one went on.
+SPAN_MS = 15_000
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -47,7 +49,29 @@ def unmet(violation: Violation, index: FactIndex, tenant: str, round_: Round) ->
     reads_open = any(isinstance(want.need, ReadOf | KnownOf) for want in wanted)
     if reads_open and not _aliases_known(violation):
         wanted = [want for want in wanted if not isinstance(want.need, LookupOf)]
-    return wanted
+    return wanted or _outdated(violation, index, tenant)
+
+
+def _outdated(violation: Violation, index: FactIndex, tenant: str) -> list[Wanted]:
+    """What is asked once more, because the round's last answer came so much later."""
+    answered = {need: _answered(need, index, tenant) for need in violation.needs if not isinstance(need, KnownOf)}
+    last = max(answered.values(), default=0)
+    return [Wanted(need, last) for need, at in answered.items() if at < last - SPAN_MS]
+
+
+def _answered(need: Need, index: FactIndex, tenant: str) -> int:
+    """When the newest answer to a need that is met came."""
+    match need:
+        case ReadOf(uid=uid) | AbsenceOf(uid=uid) | KnownOf(uid=uid):
+            return _reads(index, tenant, uid)[-1].answered
+        case LookupOf(uids=uids):
+            lookups = (index.bookings[Key("b", tenant, uid)].lookup for uid in uids)
+            return min(lookup.answered for lookup in lookups if lookup is not None)
+        case RowOf(kind=kind, id=row):
+            return index.rows[Key(kind[0], tenant, row)].reads[-1].answered
+        case CallLookupOf(call=call):
+            lookup = index.rows[Key("c", tenant, call)].lookup
+            return 0 if lookup is None else lookup.answered
 
 
 def _aliases_known(violation: Violation) -> bool:

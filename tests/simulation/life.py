@@ -113,7 +113,7 @@ class Life:
             tick += 1
             self.agenda.run_until(tick * TICK_SECONDS)
             if not self.worker.step(self.now):
-                self.oracle.disturbed(self.now)
+                self.oracle.away(self.now)
         self.oracle.close(self.now)
 
     def tell(self, cause: Cause, story: Iterator[float], starts_in: float) -> None:
@@ -200,21 +200,22 @@ class Life:
         self.calcom.reschedule(old, new, start=start, end=start + 1800, status=status)
         self._changed(cause, lambda: f"Cal.com: {old} moved to {new}, {status} at {start:.0f}")
 
-    def sends(self, trigger: str, uid: str) -> None:
-        """Deliver a webhook as life does: late, more than once, out of order, or not at all."""
+    def sends(self, trigger: str, uid: str) -> bool:
+        """Deliver a webhook as life does: late, repeated, out of order, or not at all; whether it is on its way."""
         booking, cause = self.calcom.bookings[uid], self._cause_of[uid]
         sent_at = self.calcom.clock()
         self.oracle.unheard(cause, uid, self.now)
         # A payment that nobody told of cannot be known from a booking that is merely pending: no API says so.
         if self.random.random() < self.weather.lost and trigger != "BOOKING_PAYMENT_INITIATED":
             self.note(cause, f"webhook {trigger} {uid} is lost")
-            return
+            return False
         body = None if self.weather.pipeline else self._body(trigger, booking, sent_at)
         times = self.random.choice((2, 3)) if self.random.random() < self.weather.repeated else 1
         for _ in range(times):
             late = self.random.random() < self.weather.late
             delay = self.random.uniform(0.02, self.weather.late_by if late else 0.3)
             self.agenda.after(delay, lambda: self._delivers(trigger, uid, body, sent_at))
+        return True
 
     def _body(self, trigger: str, booking: Booking, sent_at: float) -> bytes:
         return self.calcom.webhook(trigger, booking, sent_at, with_id=self.weather.ids_told)

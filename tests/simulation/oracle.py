@@ -20,6 +20,9 @@ REREAD_SECONDS = 60.0
 #: An open finding is read again every 60 s; its end is told by then.
 STUCK_SECONDS = 120.0
 FOREVER = float("inf")
+#: A row without tenant is asked for once more by then, if the first SELECT did not show it yet (design §9). A worker
+#: that dies meanwhile forgets to: the next pass over the rows finds it, and these lives have none.
+NOBODYS_SECONDS = 13.0
 #: Rests on another tenant's row, whose events go elsewhere.
 SEEN_ACROSS = "tenant_mismatch"
 #: Grace by rule where it is not 2 s (design §5): a fault that was over before need not have been told.
@@ -86,6 +89,8 @@ class Oracle:
         self._true: defaultdict[Fault, list[Stretch]] = defaultdict(list)
         self._spells: defaultdict[Fault, list[Spell]] = defaultdict(list)
         self._told: defaultdict[Fault, list[Told]] = defaultdict(list)
+        #: Instants at which the worker was away.
+        self._away: list[float] = []
 
     # The truth ----------------------------------------------------------------------------------------------
 
@@ -129,6 +134,11 @@ class Oracle:
             _ripen(peace, now)
             peace.stirred_at = now
 
+    def away(self, now: float) -> None:
+        """The worker is dead now."""
+        self._away.append(now)
+        self.disturbed(now)
+
     def true(self, fault: Fault) -> bool:
         stretches = self._true[fault]
         return bool(stretches) and stretches[-1].until == FOREVER
@@ -142,14 +152,15 @@ class Oracle:
         """Judge what was told now. `updated` findings claim nothing new."""
         fault = Fault(str(finding.rule), finding.subject.id)
         if finding.change == "opened":
-            self._opened(fault, finding.episode, now)
+            self._opened(finding, now)
         elif finding.change == "resolved":
             if finding.episode == len(self._told[fault]) + 1:
                 # It died before it could tell, and when it came back the fault was over.
-                self._opened(fault, finding.episode, seconds(finding.detected_at))
+                self._opened(finding, seconds(finding.detected_at))
             self._resolved(fault, now, seconds(finding.at))
 
-    def _opened(self, fault: Fault, episode: int, now: float) -> None:
+    def _opened(self, finding: Finding, now: float) -> None:
+        fault, episode = Fault(str(finding.rule), finding.subject.id), finding.episode
         told = self._told[fault]
         self.counts["alerts"] += 1
         self.by_rule[fault.rule]["alerts"] += 1
@@ -161,7 +172,7 @@ class Oracle:
             self._complain(now, f"told as episode {episode}, not {len(told) + 1}", fault)
         told.append(Told(now, episode=episode))
         if not any(stretch.touches(now - LENIENT_SECONDS, now) for stretch in self._true[fault]):
-            self._false(fault, now)
+            self._false(fault, now, seconds(finding.detected_at))
             return
         spells = [spell for spell in self._spells[fault] if spell.touches(now - LENIENT_SECONDS, now)]
         if not spells and not self.true(fault):
@@ -183,20 +194,33 @@ class Oracle:
         else:
             self._complain(now, "told though a higher one speaks", fault)
 
-    def _false(self, fault: Fault, now: float) -> None:
-        """Or residue: what was true, and whose end nobody could have heard of (a feed that catches up; §4a)."""
+    def _false(self, fault: Fault, now: float, found_at: float) -> None:
+        """Or residue: what was true, and whose end nobody could have heard of (a feed that catches up; §4a).
+
+        So is what was found and kept before a death, and told after it.
+        """
         peace = self._peace.get(self._cause_of.get(fault, -1))
         over = self._true[fault] and peace is not None
-        if over and ((peace.waiting and GRACE.get(fault.rule) == 0) or (peace.silent and fault.rule == SEEN_ACROSS)):
+        unheard = over and peace.waiting and GRACE.get(fault.rule) == 0
+        across = over and peace.silent and fault.rule == SEEN_ACROSS
+        kept = any(each.touches(found_at - LENIENT_SECONDS, found_at) for each in self._true[fault])
+        if unheard or across or kept:
             self.counts["residue"] += 1
         else:
             self._complain(now, "false", fault)
 
     def _weigh_grace(self, fault: Fault, now: float) -> None:
-        """What nobody has heard of yet can restart no grace: a SELECT may show it first."""
+        """What nobody has heard of yet can restart no grace: a SELECT may show it first.
+
+        Nor can another tenant's row, whose events are not this one's: residue.
+        """
         first = min(each.since for each in self._true[fault] if each.touches(now - 30, now))
         waiting = self._peace[self._cause_of[fault]].waiting
-        if now - first < GRACE.get(fault.rule, 2) and not waiting:
+        if now - first >= GRACE.get(fault.rule, 2) or waiting:
+            return
+        if fault.rule == SEEN_ACROSS and self._peace[self._cause_of[fault]].silent:
+            self.counts["residue"] += 1
+        else:
             self._complain(now, "told without grace", fault)
 
     def _resolved(self, fault: Fault, now: float, ended_at: float) -> None:
@@ -207,7 +231,9 @@ class Oracle:
             return
         told[-1].until = now
         waiting = fault in self._cause_of and self._peace[self._cause_of[fault]].waiting
-        if waiting and fault.rule != "orphaned_calcom":
+        # An orphan was told by a SELECT, which is newer than the old news, unless it was over meanwhile.
+        meanwhile = any(told[-1].since <= spell.until < now for spell in self._spells[fault])
+        if waiting and (fault.rule != "orphaned_calcom" or meanwhile):
             return  # old news of the row after a stall: what has changed since is still on its way
         if any(spell.since <= ended_at - LENIENT_SECONDS and spell.until == FOREVER for spell in self._spells[fault]):
             self._complain(now, "resolved though it stands", fault)
@@ -235,6 +261,9 @@ class Oracle:
         self.counts["due"] += 1
         self.by_rule[fault.rule]["due"] += 1
         if any(told.since <= spell.due_at <= told.until for told in self._told[fault]):
+            return
+        if fault.rule == "missing_tenant" and any(0 < at - spell.since < NOBODYS_SECONDS for at in self._away):
+            self.counts["residue"] += 1
             return
         later = any(spell.due_at < told.since <= spell.until for told in self._told[fault])
         self._complain(spell.due_at, "late" if later else "missed", fault)

@@ -58,8 +58,9 @@ class Appointment:
     def books(self, status: str = "accepted", **more: Any) -> None:
         self.life.books(self.cause, self.uid, start=self.start, status=status, **more)
 
-    def hears(self, trigger: str) -> None:
-        self.life.sends(trigger, self.uid)
+    def hears(self, trigger: str) -> bool:
+        """A webhook; whether it is on its way."""
+        return self.life.sends(trigger, self.uid)
 
     def writes(self, **columns: Any) -> None:
         self.life.writes(self.cause, "appointments", self.row, **columns)
@@ -107,9 +108,9 @@ class Appointment:
     def cancels_there(self) -> Pauses:
         """Older senders announce it before it is done (facts/calcom.md §1.5)."""
         if self.pick() < 0.5:
-            self.hears("BOOKING_CANCELLED")
+            announced = self.hears("BOOKING_CANCELLED")
             yield self.random.uniform(0, self.life.weather.early)
-            self.life.changes(self.uid, announced=True, status="cancelled")
+            self.life.changes(self.uid, announced=announced, status="cancelled")
         else:
             self.life.changes(self.uid, status="cancelled")
             self.hears("BOOKING_CANCELLED")

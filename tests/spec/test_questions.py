@@ -6,7 +6,7 @@ from streams.cases.questions import REMEMBER_MS, Asked, QuestionDesk
 from streams.cases.step import Ask
 from streams.model.records import AnyQuestion, BookingQuestion
 from streams.rules.violation import ReadOf
-from tests.words import T0, World
+from tests.words import T0, World, pair
 
 SECOND = 1_000
 
@@ -67,6 +67,17 @@ def test_an_answer_that_comes_after_minutes_counts_from_when_it_was_asked() -> N
     world.hears("BOOKING_CREATED", "4fQx")
     world.until(400)
     assert world.told() == ["opened orphaned_calcom booking 4fQx"]
+
+
+def test_the_answers_of_a_round_lie_close_together() -> None:
+    """While Cal.com was away the row came back, and the feed has not told of it yet (seed 5450 of the simulation)."""
+    world = pair().until(20)
+    world.calcom_says = "unavailable"
+    world.engine.observe((world.delete("17"),))
+    world.until(40)
+    world.appointment("17", booking="4fQx")
+    world.calcom_says = None
+    assert world.until(80).told() == []
 
 
 def test_a_round_is_of_its_own_answers_only() -> None:
