@@ -125,7 +125,14 @@ def row_state(facts: RowFacts) -> RowState | None:
         changed_at = min(changed_at, _at(entry))
         source_at = min(source_at, _source_at(entry))
         version = entry if isinstance(entry, RowVersion) else version
+    else:
+        source_at = min(source_at, _made_at(timeline[0]) or source_at)
     return RowState(newest.row, changed_at, source_at, version, *_sync_since(timeline))
+
+
+def _made_at(first: RowVersion | RowRead) -> int | None:
+    """A row first learnt by a read (pass, poll) has been so since when nobody knows, at most since its making."""
+    return first.row.created_at if isinstance(first, RowRead) and first.row is not None else None
 
 
 def compared(row: Row | None) -> Row | None:

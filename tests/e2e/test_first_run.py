@@ -98,7 +98,7 @@ async def test_older_faults_are_told_once_and_those_still_to_come_like_new_ones(
         assert Counter(alert["rule"] for alert in alerts) == expected
         assert {alert["rule"] for alert in alerts if alert["baseline"]} == {"missing_direction"}
         told = await until(lambda: messages(plan, 2 * ORPHANS + 1), 90)
-        assert sum("Found at installation" in text for text in told) == 1
+        assert sum("Found at installation" in text for text in told) == 1, told
         # Pages of 250, not a read for each of the 270 bookings.
         requests = await control(plan.endpoints.calcom_url, "requests")
         assert max(count for key, count in requests.items() if ":" not in key) <= 2 * BOOKINGS_PER_ACCOUNT

@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
+from streams.decode.columns import call_row
 from streams.facts.row import join_row, row_state, shows
-from streams.model.facts import AppointmentRow, Row, RowFacts, RowVersion, Snapshot
-from tests.words import HOUR, T0, World, at, pair
+from streams.model.facts import AppointmentRow, Row, RowFacts, RowRead, RowVersion, Snapshot
+from streams.model.observation import RowReadSeen
+from tests.words import HOUR, T0, TENANT, World, at, clock, pair
 
 WRAP = 1 << 32
 
@@ -168,3 +170,15 @@ def test_a_second_snapshot_of_a_row_that_agrees_starts_no_deadline() -> None:
     assert len(world.asked) == asked
     assert world.now == 60
     assert at(60) > at(30)
+
+
+def test_a_row_first_learnt_by_a_pass_is_as_old_as_its_making() -> None:
+    """Else a fault older than the installation would be told as news where a pass comes before the snapshot."""
+    world = World()
+    week = 7 * 24 * HOUR
+    world.call("5", direction=None, created_at=clock(-week))
+    snapshot = Snapshot(5_000, 5_001)
+    row = call_row(world.rows["calls", "5"])
+    world.engine.observe((RowReadSeen(TENANT, "call", "5", RowRead(snapshot, at(0), at(0.1), row)),))
+    world.until(10)
+    assert world.finding("missing_direction").opened_at == clock(-week)
