@@ -195,10 +195,7 @@ class Oracle:
             self._complain(now, "told though a higher one speaks", fault)
 
     def _false(self, fault: Fault, now: float, found_at: float) -> None:
-        """Or residue: what was true, and whose end nobody could have heard of (a feed that catches up; §4a).
-
-        So is what was found and kept before a death, and told after it.
-        """
+        """Or residue: nobody could have heard of its end (§4a), or it was kept before a death and told after it."""
         peace = self._peace.get(self._cause_of.get(fault, -1))
         over = self._true[fault] and peace is not None
         unheard = over and peace.waiting and GRACE.get(fault.rule) == 0
@@ -210,10 +207,7 @@ class Oracle:
             self._complain(now, "false", fault)
 
     def _weigh_grace(self, fault: Fault, now: float) -> None:
-        """What nobody has heard of yet can restart no grace: a SELECT may show it first.
-
-        Nor can another tenant's row, whose events are not this one's: residue.
-        """
+        """What nobody has heard of yet, or across tenants, can restart no grace: a SELECT may show it first."""
         first = min(each.since for each in self._true[fault] if each.touches(now - 30, now))
         waiting = self._peace[self._cause_of[fault]].waiting
         if now - first >= GRACE.get(fault.rule, 2) or waiting:
@@ -235,7 +229,12 @@ class Oracle:
         meanwhile = any(told[-1].since <= spell.until < now for spell in self._spells[fault])
         if waiting and (fault.rule != "orphaned_calcom" or meanwhile):
             return  # old news of the row after a stall: what has changed since is still on its way
-        if any(spell.since <= ended_at - LENIENT_SECONDS and spell.until == FOREVER for spell in self._spells[fault]):
+        standing = [spell.since for spell in self._spells[fault] if spell.until == FOREVER]
+        if not standing or min(standing) > ended_at - LENIENT_SECONDS:
+            return
+        if fault.rule == SEEN_ACROSS and now - self._peace[self._cause_of[fault]].stirred_at < LENIENT_SECONDS:
+            self.counts["residue"] += 1  # the chain went on, and by which link the other tenant names it is not heard
+        else:
             self._complain(now, "resolved though it stands", fault)
 
     def _complain(self, now: float, what: str, fault: Fault) -> None:
@@ -292,6 +291,7 @@ def _ripen(peace: _Peace, now: float) -> None:
         return
     for fault, spell in peace.spells.items():
         due_at = max(spell.since, peace.stirred_at) + DUE_SECONDS + GRACE.get(fault.rule, 2)
-        due_at += REREAD_SECONDS if peace.silent else 0
+        if peace.silent:  # by a read again; where a higher one must end first, one of its answers may be lost
+            due_at += REREAD_SECONDS * (1 if fault.rule == SEEN_ACROSS else 2)
         if due_at <= now:
             spell.due_at = min(spell.due_at, due_at)
