@@ -136,12 +136,12 @@ async def test_commits_keep_up_while_workers_come_and_go_and_nobody_writes_for_a
     await until(lambda: has_committed(site, 2 * EVENTS_PER_SECOND), 40)
     second = site.worker()
     await until(lambda: share_the_partitions(site, 2), 30)
-    await until(lambda: is_keeping_up(site), 20)
+    await until(lambda: is_keeping_up(site), 60)
     at_two = burst.events
-    await until(lambda: has_committed(site, at_two + 4 * EVENTS_PER_SECOND), 20)
+    await until(lambda: has_committed(site, at_two + 4 * EVENTS_PER_SECOND), 60)
     await second.stop()
     await until(lambda: share_the_partitions(site, 1), 30)
-    await until(lambda: is_keeping_up(site), 20)
+    await until(lambda: is_keeping_up(site), 60)
     burst.enough()
     await feeding
     await nothing_was_lost_or_told_wrongly(site, burst, 30)
