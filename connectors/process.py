@@ -53,7 +53,7 @@ from connectors.unmapped.mapping import keep_unmapped
 from connectors.unmapped.store import UnmappedStore
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
-from streams.model.records import AnyQuestion, BookingRead, RowsRead
+from streams.model.records import AnyQuestion
 from streams.model.source_records import EVERY_TENANT
 from streams.settings import Settings
 from streams.topics import Topic
@@ -125,7 +125,7 @@ async def _take_questions(parts: Parts) -> None:
             consumer=consumer,
             queue=QuestionQueue(parts.pool),
             known_tenants=known_tenants(parts.settings),
-            publish=partial(_publish_booking, parts),
+            publish=partial(parts.sender.send, Topic.BOOKINGS),
             dead_letter=partial(_dead_letter, parts),
         ).run()
 
@@ -135,7 +135,7 @@ async def _read_calcom(parts: Parts, policy: BreakerPolicy, audit_seconds: float
         parts.settings,
         pool=parts.pool,
         listener=listener,
-        publish=partial(_publish_booking, parts),
+        publish=partial(parts.sender.send, Topic.BOOKINGS),
         policy=policy,
         audit_seconds=audit_seconds,
         expect=WebhookLedger(parts.database).expect,
@@ -148,9 +148,7 @@ async def _keep_ledger(parts: Parts, policy: LedgerPolicy, _: Any) -> None:
 
 
 async def _read_rows(parts: Parts) -> None:
-    async def publish(tenant: str, read: RowsRead) -> None:
-        await parts.sender.send(Topic.ROWS, tenant, read)
-
+    publish = partial(parts.sender.send, Topic.ROWS)
     async with (
         open_consumer(parts.settings, Topic.VERIFICATIONS, ROWS_GROUP) as consumer,
         asyncio.TaskGroup() as group,
@@ -180,10 +178,6 @@ def _audience(settings: Settings) -> Audience:
         name_of=lambda tenant: names.get(tenant) or f"company {tenant}",
         zone_of=lambda tenant: ZoneInfo(settings.timezone_of(tenant)),
     )
-
-
-async def _publish_booking(parts: Parts, tenant: str, read: BookingRead) -> None:
-    await parts.sender.send(Topic.BOOKINGS, tenant, read)
 
 
 async def _dead_letter(parts: Parts, record: Any, error: str) -> None:

@@ -14,7 +14,6 @@ from connectors.parts import Parts
 from connectors.pass_times import Pass, database_timetable_of
 from connectors.passes import PassStore, Side
 from connectors.supervision import supervised
-from streams.model.records import RowsRead
 from streams.model.source_records import PassComplete
 from streams.settings import Settings
 from streams.topics import Topic
@@ -35,10 +34,7 @@ ON CONFLICT (side) DO UPDATE SET requested_at = excluded.requested_at
 async def sweep_database(parts: Parts, _: Any) -> None:
     """Sweep the database, and poll it where change events may not be had; by one process, under a lock."""
     lists = CrmLists(parts.crm)
-
-    async def publish(tenant: str, read: RowsRead) -> None:
-        await parts.sender.send(Topic.ROWS, tenant, read)
-
+    publish = partial(parts.sender.send, Topic.ROWS)
     sweep = CrmSweep(
         lists=lists,
         store=PassStore(parts.pool, "database"),
@@ -62,11 +58,8 @@ async def tell_complete(parts: Parts, record: PassComplete) -> None:
 
 def configured_tenants(settings: Settings) -> frozenset[str]:
     """Tenants that the settings name, whether or not they have rows."""
-    named = {tenant.id for tenant in settings.tenants}
-    for account in settings.accounts:
-        named.update(account.event_types.values())
-        named.update(() if account.tenant is None else (account.tenant,))
-    return frozenset(named)
+    named = frozenset(tenant.id for tenant in settings.tenants)
+    return named.union(*(account.tenants for account in settings.accounts))
 
 
 async def backfill(parts: Parts) -> None:

@@ -81,9 +81,7 @@ class Settings(BaseSettings):
     def accounts_of(self, tenant: str) -> tuple[AccountSettings, ...]:
         """The accounts that may hold a booking of the tenant; `~<account>` is that account's."""
         return tuple(
-            account
-            for account in self.accounts
-            if tenant in (account.tenant, unmapped_tenant(account.name), *account.event_types.values())
+            account for account in self.accounts if tenant in account.tenants or tenant == unmapped_tenant(account.name)
         )
 
     def tenant_of(self, account: str, event_type_id: str | None) -> str:

@@ -159,6 +159,11 @@ class AccountSettings(Section):
     webhook_secrets: tuple[Secret, ...] = ()
     event_types: dict[str, Id] = Field(default_factory=dict)
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Whose bookings the account holds, as far as configured."""
+        return frozenset(self.event_types.values()) | ({self.tenant} if self.tenant is not None else set())
+
 
 class ApiKeySettings(Section):
     """A key of the HTTP API; `tenants = ["*"]` is all."""

@@ -68,8 +68,7 @@ class AccountWatcher:
 
 def tenants_of(account: AccountSettings) -> tuple[str, ...]:
     """Whose bookings the account holds."""
-    own = {account.tenant} if account.tenant is not None else set()
-    return tuple(sorted(own | set(account.event_types.values())))
+    return tuple(sorted(account.tenants))
 
 
 def _heard(row: Mapping[str, Any], account: AccountSettings) -> AccountHearing:

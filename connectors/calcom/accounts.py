@@ -65,13 +65,8 @@ class Accounts:
 
 def known_tenants(settings: Settings) -> frozenset[str]:
     """The tenants for whom some account can be asked."""
-    tenants: set[str] = set()
-    for account in settings.accounts:
-        tenants.add(unmapped_tenant(account.name))
-        tenants.update(account.event_types.values())
-        if account.tenant is not None:
-            tenants.add(account.tenant)
-    return frozenset(tenants)
+    unmapped = frozenset(unmapped_tenant(account.name) for account in settings.accounts)
+    return unmapped.union(*(account.tenants for account in settings.accounts))
 
 
 def tenants_by_accounts(settings: Settings) -> dict[tuple[str, ...], frozenset[str]]:

@@ -33,8 +33,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     def params(self) -> dict[str, str | int]:
         """Cal.com's parameters."""
         return {
-            self.after[0]: _iso(self.begin),
-            self.before[0]: _iso(self.end),
+            self.after[0]: text_of(self.begin),
+            self.before[0]: text_of(self.end),
             self.sort: "asc",
             "take": PAGE_ROWS_MAX,
         }
@@ -122,5 +122,6 @@ def _ended(found: tuple[Found, ...], pages: int, rejected: int, last: Page) -> W
     return Walk(found=found, complete=True, pages=pages)
 
 
-def _iso(moment: datetime) -> str:
+def text_of(moment: datetime) -> str:
+    """An instant as Cal.com's parameters take it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

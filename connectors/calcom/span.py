@@ -5,14 +5,14 @@ would slip by one and be skipped. Cal.com's filters have been ignored where the 
 §6.22), so each row is checked against what was asked.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from connectors.calcom.answers import Page
 from connectors.calcom.booking import Booking
 from connectors.calcom.client import PAGE_ROWS_MAX
-from connectors.calcom.listing import FILTER_SLACK
+from connectors.calcom.listing import FILTER_SLACK, text_of
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,11 +92,6 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         if self.upper is None or not isinstance(high, str):
             return True
         return datetime.fromisoformat(high) <= self.upper + FILTER_SLACK
-
-
-def text_of(moment: datetime) -> str:
-    """An instant as Cal.com's parameters take it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _values(page: Page, field: Field) -> list[datetime]:

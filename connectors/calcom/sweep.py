@@ -94,8 +94,8 @@ class CalcomSweeps:
         given = self._settings.account(account)
         if given is None:
             return []
-        own = given.tenant or unmapped_tenant(account)
-        return sorted({own, *given.event_types.values()})
+        unmapped = () if given.tenant else (unmapped_tenant(account),)
+        return sorted(given.tenants.union(unmapped))
 
     async def _shown_by_all(self, tenant: str, account: str, one: Pass) -> Pass | None:
         """The passes of all the tenant's accounts as one, back to the earliest begin; None while one is missing."""

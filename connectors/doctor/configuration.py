@@ -6,13 +6,6 @@ from connectors.doctor.line import Line, fail, ok, warn
 from streams.configured import disabled_rules
 from streams.settings import Settings
 
-NAMED = {
-    "kafka.bootstrap_servers": "the broker",
-    "source.dsn": "the monitored database",
-    "store.dsn": "Plumbline's own database",
-    "calcom.base_url": "Cal.com",
-}
-
 
 def examine_configuration(settings: Settings) -> Iterator[Line]:
     """Lines about `plumbline.toml` and its environment; it has been loaded, so it is well formed."""
@@ -24,8 +17,7 @@ def examine_configuration(settings: Settings) -> Iterator[Line]:
 
 def _accounts(settings: Settings) -> Line:
     if settings.accounts:
-        tenants = {account.tenant for account in settings.accounts if account.tenant}
-        tenants.update(tenant for account in settings.accounts for tenant in account.event_types.values())
+        tenants = frozenset[str]().union(*(account.tenants for account in settings.accounts))
         return ok("accounts", f"{len(tenants)} tenants have one")
     return fail("accounts", "none", "add an [[accounts]] with name, tenant and api_key for each Cal.com account")
 

@@ -3,8 +3,6 @@
 Pure: facts, violations and now come in; the case moves; what is to be asked and told goes out.
 """
 
-from typing import Any
-
 from streams.cases import evidence
 from streams.cases.case import Case, Phase
 from streams.cases.ending import resolve, trusted, without
@@ -97,13 +95,9 @@ def _close_round(case: Case, violation: Violation, due: int, step: Step, context
         return
     case.phase, case.episode, case.unchecked = Phase.CONFIRMED, case.episode + 1, False
     case.detected_at, case.reread_at = context.now, context.now + REREAD_MS
-    step.tell(case, evidence.opened(case, proved, context.now, **_told_with(context)))
+    step.tell(case, evidence.opened(case, proved, context))
     case.uids = tuple(link.uid for link in violation.links)
     step.wake(case.reread_at)
-
-
-def _told_with(context: Context) -> dict[str, Any]:
-    return {"usual_ms": context.usual_ms, "generation": context.judgement.generation}
 
 
 def _proved(case: Case, violation: Violation, due: int, context: Context) -> Violation | None:
@@ -138,7 +132,7 @@ def _standing(case: Case, violation: Violation, context: Context) -> Step:
     step, now = Step(), context.now
     told = case.finding
     if told is not None and not case.announce and _changed(case, violation, context):
-        step.tell(case, evidence.opened(case, violation, now, change="updated", **_told_with(context)))
+        step.tell(case, evidence.opened(case, violation, context, change="updated"))
         case.uids = tuple(link.uid for link in violation.links)
     if _is_elsewhere(case, violation, context):
         resolve(case, Resolution.RECOVERED, now, step)

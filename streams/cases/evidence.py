@@ -2,6 +2,7 @@
 
 from streams.cases.case import Case
 from streams.cases.refusals import REFUSALS_MAX
+from streams.cases.step import Context
 from streams.facts.cause import Link
 from streams.facts.row import RowState
 from streams.model.ids import iso
@@ -14,16 +15,9 @@ from streams.topics import Topic
 EVIDENCE_MAX = 12
 
 
-def opened(
-    case: Case,
-    violation: Violation,
-    now: int,
-    *,
-    change: str = "opened",
-    usual_ms: int | None = None,
-    generation: int = 1,
-) -> Finding:
+def opened(case: Case, violation: Violation, context: Context, *, change: str = "opened") -> Finding:
     """The finding that opens this episode, or updates it."""
+    now = context.now
     named = violation.links[-1:] or ()
     return Finding(
         change="updated" if change == "updated" else "opened",
@@ -42,11 +36,11 @@ def opened(
         local=violation.local,
         calcom=violation.calcom,
         differences=violation.differences,
-        verification=_verification(case, violation, now, usual_ms),
+        verification=_verification(case, violation, now, context.usual_ms),
         evidence=_evidence(violation),
         starts_at=iso(violation.starts_at),
         event_type_id=next((link.event_type for link in named), None),
-        generation=generation,
+        generation=context.judgement.generation,
     )
 
 

@@ -13,10 +13,10 @@ import msgspec
 from streams.cases.book import CaseBook
 from streams.cases.case import Phase
 from streams.facts.booking import state_of
-from streams.facts.cause import Cause
+from streams.facts.cause import Cause, event_type_of
 from streams.facts.index import FactIndex, Key, decode_key
 from streams.facts.row import row_state
-from streams.model.facts import AppointmentRow, BookingFacts, Fact
+from streams.model.facts import AppointmentRow, Fact
 from streams.model.judgement import Judgement
 from streams.model.observation import PassSeen
 from streams.model.source_records import MatchedShare
@@ -130,8 +130,8 @@ class Matching:
 
     def _count_bookings(self, groups: Groups) -> None:
         for key, facts in self._index.bookings.items():
-            event_type = _event_type(facts)
-            if event_type is None:
+            event_type = event_type_of(facts)
+            if event_type is None or state_of(facts) is None:
                 continue
             group = groups[key.tenant, "event_type", event_type]
             group.total += 1
@@ -179,10 +179,3 @@ class Matching:
     def _put(self, tenant: str, event_types: Iterable[str], sources: Iterable[str]) -> None:
         self._out[tenant] = OutOfScope(tuple(sorted(event_types)), tuple(sorted(sources)))
         self._changed.add(tenant)
-
-
-def _event_type(facts: BookingFacts) -> str | None:
-    if state_of(facts) is None:
-        return None
-    types = [read.event_type for read in facts.reads] + [told.event_type for told in facts.told]
-    return next((event_type for event_type in types if event_type is not None), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from streams.cases.case import Case, Phase
-from streams.facts.booking import state_of
+from streams.facts.booking import last_heard_at, state_of
 from streams.facts.index import FactIndex, Key
 from streams.facts.row import row_state
 from streams.model.facts import AppointmentRow, BookingFacts, RowFacts
@@ -50,7 +50,7 @@ def _booking_ended(facts: BookingFacts) -> int:
     """When it ended, or was last heard of if that is later, or if no end is known."""
     state = state_of(facts)
     end = state.end if state is not None and state.end is not None else 0
-    heard = max((told.arrived for told in facts.told), default=0)
+    heard = last_heard_at(facts)
     if not end and not heard:
         heard = max((read.answered for read in facts.reads), default=facts.lookup.answered if facts.lookup else 0)
     return max(end, heard)

@@ -11,6 +11,12 @@ from streams.model.facts import ACTIVE_WORDS, AppointmentRow, BookingFacts, Call
 from streams.model.ids import is_numeric
 
 
+def event_type_of(facts: BookingFacts) -> str | None:
+    """The booking's event type; what a read says goes before a webhook's word."""
+    types = [read.event_type for read in facts.reads] + [told.event_type for told in facts.told]
+    return next((event_type for event_type in types if event_type is not None), None)
+
+
 class Link(msgspec.Struct, gc=True):
     """One booking as a link of its chain."""
 
@@ -38,8 +44,7 @@ class Link(msgspec.Struct, gc=True):
 
     @property
     def event_type(self) -> str | None:
-        types = [read.event_type for read in self.facts.reads] + [told.event_type for told in self.facts.told]
-        return next((event_type for event_type in types if event_type is not None), None)
+        return event_type_of(self.facts)
 
     @property
     def seated(self) -> bool:
