@@ -10,6 +10,16 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from streams.model.ids import unmapped_tenant
 from streams.model.rule import GRACE_SECONDS, Rule
 from streams.settings_errors import problems_of
+from streams.settings_notices import (
+    AlertmanagerSettings,
+    LinkSettings,
+    MailSettings,
+    NoticeSettings,
+    PagerDutySettings,
+    RouteSettings,
+    SlackSettings,
+    WebhookSettings,
+)
 from streams.settings_sections import (
     AccountSettings,
     ApiKeySettings,
@@ -18,7 +28,6 @@ from streams.settings_sections import (
     DetectionSettings,
     KafkaSettings,
     ScopeSettings,
-    SlackSettings,
     SourceSettings,
     StoreSettings,
     SweepSettings,
@@ -46,13 +55,20 @@ class Settings(BaseSettings):
     detection: DetectionSettings = DetectionSettings()
     sweeps: SweepSettings = SweepSettings()
     scope: ScopeSettings = ScopeSettings()
+    notices: NoticeSettings = NoticeSettings()
+    links: LinkSettings = LinkSettings()
     slack: SlackSettings = SlackSettings()
+    mail: MailSettings = MailSettings()
+    pagerduty: PagerDutySettings = PagerDutySettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     api: ApiSettings = ApiSettings()
     worker: WorkerSettings = WorkerSettings()
     tenants: tuple[TenantSettings, ...] = ()
     accounts: tuple[AccountSettings, ...] = ()
     api_keys: tuple[ApiKeySettings, ...] = ()
+    routes: tuple[RouteSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -147,6 +163,7 @@ def _repeated(settings: Settings) -> Iterator[str]:
         "accounts[].name": [account.name for account in settings.accounts],
         "tenants[].id": [tenant.id for tenant in settings.tenants],
         "api_keys[].name": [key.name for key in settings.api_keys],
+        "webhooks[].name": [webhook.name for webhook in settings.webhooks],
     }
     for key, names in lists.items():
         for name in sorted({name for name in names if names.count(name) > 1}):
@@ -182,6 +199,8 @@ def _unknown_tenants(settings: Settings) -> Iterator[str]:
         named += [(f"accounts[{at}].event_types.{key}", tenant) for key, tenant in account.event_types.items()]
     for at, key in enumerate(settings.api_keys):
         named += [(f"api_keys[{at}].tenants", tenant) for tenant in key.tenants if tenant != "*"]
+    for at, route in enumerate(settings.routes):
+        named += [(f"routes[{at}].tenants", tenant) for tenant in route.tenants if tenant != "*"]
     named += [("detection.tenants", tenant) for tenant in settings.detection.tenants]
     for key_name, tenant in named:
         # A tenant with "~" is one of ours: unmapped webhooks, rows without a tenant.

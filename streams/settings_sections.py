@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from streams.model.rule import Rule
 from streams.settings_sources import Secret, Section, Words
@@ -122,20 +122,6 @@ class ScopeSettings(Section):
     synced_sources: Words = ()
 
 
-class SlackSettings(Section):
-    """Where to tell people: a webhook, or a bot with its channel; neither is silence."""
-
-    webhook_url: Secret | None = None
-    bot_token: Secret | None = None
-    channel: str | None = None
-
-    @model_validator(mode="after")
-    def _a_bot_needs_its_channel(self) -> "SlackSettings":
-        if self.bot_token is not None and not self.channel:
-            raise ValueError('slack.channel is missing: allowed beside slack.bot_token is a channel, such as "#ops"')
-        return self
-
-
 class WatchdogSettings(Section):
     """The dead-man's switch outside."""
 
@@ -148,6 +134,8 @@ class TenantSettings(Section):
     id: Id
     name: str = ""
     timezone: TimeZone = "UTC"
+    #: For routes and silences: `{ region = "eu" }`.
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class AccountSettings(Section):
@@ -180,6 +168,8 @@ class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: Port | None = None
     door_port: Port | None = None
+    #: For each key, in any 60 s.
+    requests_per_minute: int = Field(default=600, ge=1, le=100_000)
 
 
 class WorkerSettings(Section):

@@ -17,9 +17,10 @@ from aiokafka.errors import KafkaError
 
 from connectors.dead_letters import DeadLetters
 from connectors.kafka_batches import Membership, read_batches
+from connectors.notify.channel import Delivered, Refused, TryLater
 from connectors.notify.log import NoticeLog
 from connectors.notify.message import Audience, baseline_text, notice_text
-from connectors.notify.slack import Channel, Delivered, Refused, TryLater
+from connectors.notify.slack import SlackChannel
 from streams.alerts.alert import Alert
 from streams.alerts.notice import (
     DueNotice,
@@ -57,7 +58,7 @@ class Dispatcher:
         self,
         settings: Settings,
         log: NoticeLog,
-        channel: Channel,
+        channel: SlackChannel,
         audience: Audience,
         *,
         baseline_quiet_seconds: float = BASELINE_QUIET_SECONDS,

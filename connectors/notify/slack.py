@@ -3,13 +3,13 @@
 from typing import Any, Protocol
 
 import aiohttp
-import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from connectors.notify.channel import Delivered, Outcome, Refused, TryLater
 from streams.alerts.notice import Reason
-from streams.settings_sections import SlackSettings
+from streams.settings_notices import SlackSettings
 
 SEND_SECONDS_MAX = 10
 #: Where Slack says 429 without how long.
@@ -31,29 +31,8 @@ _ABOUT_THE_MESSAGE = frozenset(
 _ABOUT_SLACK = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
-class Delivered(msgspec.Struct, frozen=True):
-    """Slack has it."""
-
-
-class TryLater(msgspec.Struct, frozen=True):
-    """Not now. `seconds` is how long Slack asked to wait; None leaves it to the caller."""
-
-    reason: Reason
-    seconds: float | None
-    detail: str
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Never in this form."""
-
-    detail: str
-
-
-Outcome = Delivered | TryLater | Refused
-
-
-class Channel(Protocol):
-    """A way to people."""
+class SlackChannel(Protocol):
+    """Slack, either way."""
 
     name: str
 
@@ -64,7 +43,7 @@ class Channel(Protocol):
         """Let go of connections."""
 
 
-def slack_channel(settings: SlackSettings, *, base_url: str | None = None) -> Channel | None:
+def slack_channel(settings: SlackSettings, *, base_url: str | None = None) -> SlackChannel | None:
     """The channel that is configured; None is silence. `base_url` replaces Slack's API for a bot, in tests."""
     if settings.bot_token is not None and settings.channel:
         return SlackBot(settings.bot_token.get_secret_value(), settings.channel, base_url=base_url)

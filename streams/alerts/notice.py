@@ -26,6 +26,11 @@ class NoticeKind(StrEnum):
     OPENED = "opened"
     REOPENED = "reopened"
     RESOLVED = "resolved"
+    CHANGED = "changed"  # people or facts changed it: for channels that edit what they said
+    REMINDER = "reminder"  # its acknowledgement or snooze ended, the fault did not
+    REPEATED = "repeated"  # it still stands and nobody looks after it
+    ESCALATED = "escalated"  # ... and others are told too
+    BASELINE = "baseline"  # the one message about all that is older than the installation
 
 
 class NoticeState(StrEnum):
@@ -45,6 +50,15 @@ class Reason(StrEnum):
     BASELINE = "baseline"  # older than the installation
     NEVER_TOLD = "never_told"  # its beginning was not told either
     OVER_BEFORE_TOLD = "over_before_told"  # a held one ended before the message
+    NOT_ROUTED = "not_routed"  # no route leads it to this channel
+    OUTSIDE_HOURS = "outside_hours"  # its route's hours have not begun
+    SILENCED = "silenced"  # a silence or a maintenance window fits
+    INHIBITED = "inhibited"  # a source of its tenant is not trustworthy: that alert stands for it
+    GROUPED = "grouped"  # told together with others of its kind
+    STORM = "storm"  # told together with everything else, so many were there
+    DIGEST = "digest"  # waits for the next digest
+    FLAPPING = "flapping"  # it comes and goes too often
+    SOMEBODY_KNOWS = "somebody_knows"  # acknowledged or snoozed meanwhile
     UNREACHABLE = "unreachable"  # no answer from the channel, or 5xx
     RATE_LIMITED = "rate_limited"  # the channel asked to wait
     MISCONFIGURED = "misconfigured"  # the channel does not know us, or our address

@@ -27,7 +27,7 @@ from streams.alerts.notice import Reason
 from streams.model.ids import alert_id
 from streams.model.records import Finding, Subject
 from streams.model.rule import Resolution, Rule, SubjectKind
-from streams.settings_sections import SlackSettings
+from streams.settings_notices import SlackSettings
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, new_ground, running
 from tests.integration.waiting import until

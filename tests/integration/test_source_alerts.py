@@ -19,7 +19,7 @@ from connectors.world.slack import Slack
 from streams.alerts.alert import Alert
 from streams.model.records import Restatement
 from streams.model.rule import AlertStatus
-from streams.settings_sections import SlackSettings
+from streams.settings_notices import SlackSettings
 from tests.integration.alerting import Ground, iso_minutes, new_ground, running
 from tests.integration.waiting import until
 from tests.source_words import Source
