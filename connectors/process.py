@@ -93,7 +93,7 @@ async def run_connectors(
 def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: LedgerPolicy) -> dict[str, Part]:
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
-    store = AlertStore(database, timezone_of=settings.timezone_of)
+    store = AlertStore(database, timezone_of=settings.timezone_of, account_of=settings.only_account_of)
     reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
     tasks: dict[str, Part] = {
         "questions": partial(_take_questions, parts),

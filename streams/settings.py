@@ -100,6 +100,11 @@ class Settings(BaseSettings):
             account for account in self.accounts if tenant in account.tenants or tenant == unmapped_tenant(account.name)
         )
 
+    def only_account_of(self, tenant: str) -> str | None:
+        """The name of the tenant's account; None where it has none or several."""
+        names = [account.name for account in self.accounts_of(tenant)]
+        return names[0] if len(names) == 1 else None
+
     def tenant_of(self, account: str, event_type_id: str | None) -> str:
         """Whose an account's booking is: by its event type, else the account's tenant, else `~<account>`."""
         known = self.account(account)

@@ -76,18 +76,20 @@ class _Draft(msgspec.Struct):
 
 
 class AlertStore:
-    """The one place that writes alerts. `timezone_of` names a tenant's IANA zone."""
+    """The one place that writes alerts. `timezone_of` names a tenant's IANA zone, `account_of` its one account."""
 
     def __init__(
         self,
         database: Database,
         *,
         timezone_of: Callable[[str], str] = lambda _: "UTC",
+        account_of: Callable[[str], str | None] = lambda _: None,
         pages: Pages | None = None,
         clock: Callable[[], Instant] = wall_clock,
     ) -> None:
         self._database = database
         self._zone_of = cache(lambda tenant: ZoneInfo(timezone_of(tenant)))
+        self._account_of = account_of
         self._pages = pages or Pages()
         self._clock = clock
         self._installed_at: Instant | None = None
@@ -158,6 +160,7 @@ class AlertStore:
                 installed_at=installed_at,
                 zone=self._zone(finding.tenant),
                 pages=self._pages,
+                account=self._account_of(finding.tenant),
             )
             step = apply_finding(draft.alerts.get(finding.alert_id), finding, around)
             if step is not None:

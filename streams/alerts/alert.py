@@ -102,6 +102,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     #: Of the worker that said so, and how far its count of episodes lies behind ours: it began with an empty state.
     generation: int = 1
     episodes_before: int = 0
+    #: What findings of one cause have in common; None where nobody knows.
+    event_type: str | None = None
+    account: str | None = None
 
 
 class TrackedAlert(msgspec.Struct, frozen=True, kw_only=True):

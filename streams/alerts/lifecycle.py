@@ -45,6 +45,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     installed_at: Instant
     zone: tzinfo = UTC
     pages: Pages = Pages()
+    #: The Cal.com account of the finding's tenant, where it has but one.
+    account: str | None = None
 
 
 def apply_finding(tracked: TrackedAlert | None, finding: Finding, around: Surroundings) -> Step | None:
@@ -61,7 +63,13 @@ def apply_finding(tracked: TrackedAlert | None, finding: Finding, around: Surrou
         return None
     again = tracked is not None and finding.episode > tracked.ledger.heard[0]
     ledger = _ledger(None if again or tracked is None else tracked.ledger, finding, heard)
-    ledger = msgspec.structs.replace(ledger, generation=generation, episodes_before=before)
+    ledger = msgspec.structs.replace(
+        ledger,
+        generation=generation,
+        episodes_before=before,
+        event_type=finding.event_type_id,
+        account=around.account,
+    )
     known = None if tracked is None else tracked.alert
     alert = settled(_composed(known, finding, around, new_episode=again), ledger)
     return stepped(known, alert, ledger, _action(known, alert, finding), around.now, _note(finding, alert))
