@@ -1,6 +1,9 @@
 """A Slack receiver: takes incoming webhooks and `chat.postMessage`, keeps what came, and can be down."""
 
+import asyncio
 import re
+from contextlib import suppress
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -13,11 +16,15 @@ from connectors.world.instants import now
 
 
 class SlackKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`down` answers 503 to everything; the next `too_many` posts get 429 with a Retry-After in seconds."""
+    """`down` answers 503 to everything; the next `too_many` posts get 429 with a Retry-After in seconds.
+
+    With `hold_seconds` what comes is kept, and answered so much later; turning the knobs again answers at once.
+    """
 
     down: bool = False
     too_many: int = 0
     retry_after_seconds: int = 1
+    hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
 
 
 class SlackMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +40,20 @@ class Slack:
     """The receiver's state."""
 
     def __init__(self) -> None:
-        self.knobs = SlackKnobs()
+        self._knobs = SlackKnobs()
+        self._released = asyncio.Event()
         self.messages: list[SlackMessage] = []
+
+    @property
+    def knobs(self) -> SlackKnobs:
+        """How it behaves; what is turned lets go of every answer that is held."""
+        return self._knobs
+
+    @knobs.setter
+    def knobs(self, knobs: SlackKnobs) -> None:
+        self._knobs = knobs
+        self._released.set()
+        self._released = asyncio.Event()
 
     def app(self) -> Starlette:
         return Starlette(
@@ -56,6 +75,7 @@ class Slack:
         if body is None or not (body.get("text") or body.get("blocks")):
             return PlainTextResponse("no_text", status_code=400)
         self._keep(request, body)
+        await self._held()
         return PlainTextResponse("ok")
 
     async def _post(self, request: Request) -> Response:
@@ -68,6 +88,7 @@ class Slack:
         if body is None or not body.get("channel"):
             return JSONResponse({"ok": False, "error": "channel_not_found"})
         kept = self._keep(request, body)
+        await self._held()
         return JSONResponse({"ok": True, "channel": body["channel"], "ts": kept.ts, "message": body})
 
     async def _list(self, _: Request) -> Response:
@@ -88,10 +109,16 @@ class Slack:
         if self.knobs.down:
             return PlainTextResponse("service unavailable", status_code=503)
         if self.knobs.too_many > 0:
-            self.knobs = msgspec.structs.replace(self.knobs, too_many=self.knobs.too_many - 1)
+            self._knobs = msgspec.structs.replace(self.knobs, too_many=self.knobs.too_many - 1)
             wait = {"Retry-After": str(self.knobs.retry_after_seconds)}
             return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=wait)
         return None
+
+    async def _held(self) -> None:
+        if self.knobs.hold_seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.knobs.hold_seconds):
+                    await self._released.wait()
 
     def _keep(self, request: Request, body: dict[str, object]) -> SlackMessage:
         at = now()

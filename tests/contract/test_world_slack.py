@@ -1,5 +1,6 @@
 """The Slack receiver over a real socket, as slack-sdk and an incoming webhook meet it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from connectors.world.serving import serving
 from connectors.world.slack import Slack
+from tests.integration.waiting import until
 
 
 @pytest.fixture
@@ -46,3 +48,19 @@ async def test_it_can_be_down_and_can_be_asked_too_much(slack: httpx.AsyncClient
     assert (limited.status_code, limited.headers["retry-after"]) == (429, "2")
     assert (await slack.post("/services/x", json={"text": "c"})).status_code == 200
     assert [each["body"] for each in await messages(slack)] == [{"text": "c"}]
+
+
+async def test_a_held_answer_comes_when_the_knobs_are_turned_and_the_message_is_kept_before(
+    slack: httpx.AsyncClient,
+) -> None:
+    await slack.post("/_control/knobs", json={"hold_seconds": 60})
+    waiting = asyncio.ensure_future(slack.post("/services/x", json={"text": "a"}))
+    await until(lambda: messages(slack))
+    assert not waiting.done()
+    await slack.post("/_control/knobs", json={})
+    assert (await waiting).text == "ok"
+
+
+async def test_a_hold_ends_by_itself(slack: httpx.AsyncClient) -> None:
+    await slack.post("/_control/knobs", json={"hold_seconds": 0.05})
+    assert (await slack.post("/services/x", json={"text": "a"})).text == "ok"
