@@ -1,6 +1,8 @@
 """The sections that say who is told what, where and when: routes, channels, reminders, links."""
 
 import re
+from email.errors import MessageError
+from email.headerregistry import Address as MailAddress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -10,6 +12,9 @@ from streams.settings_sources import Secret, Section, Words
 from streams.settings_types import ClockTime, Name, Port, TimeZone, Url
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+#: RFC 5321: what fits into a path.
+ADDRESS_CHARACTERS_MAX = 254
+RECIPIENTS_MAX = 50
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CHANNEL = re.compile(
@@ -28,8 +33,13 @@ def _channel(name: str) -> str:
 
 
 def _address(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if not (local and at and domain) or any(sign.isspace() for sign in text) or len(text) > 254:
+    try:
+        known = MailAddress(addr_spec=text)
+    except (ValueError, IndexError, MessageError):
+        known = MailAddress()
+    # What the parser had to mend (blanks, comments, names) is no plain address; beyond ASCII few servers go.
+    is_plain = known.addr_spec == text and text.isascii() and text.isprintable()
+    if not known.domain or not is_plain or len(text) > ADDRESS_CHARACTERS_MAX:
         raise ValueError("allowed is one mail address, such as ops@example.com")
     return text
 
@@ -102,7 +112,7 @@ class MailSettings(Section):
     #: Of the server's certificate; None is the system's list.
     ca_file: str | None = None
     sender: Address = "plumbline@localhost"
-    recipients: tuple[Address, ...] = ()
+    recipients: tuple[Address, ...] = Field(default=(), max_length=RECIPIENTS_MAX)
     #: A digest at each multiple of so many hours (UTC) when there is something to say; 0 is none.
     digest_hours: Literal[0, 1, 2, 3, 4, 6, 8, 12, 24] = 4
     immediate: bool = False
