@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest -q
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo score up test check format bench prove sim setup jars lint types pure clean
+.PHONY: help demo score up test check format bench prove sim setup jars lint types pure seams chains clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,9 +36,9 @@ score: setup jars ## 10 000 bookings and 100 faults of each rule through the rea
 up: setup jars ## The whole system on this machine, empty, until Ctrl-C
 	@$(BIN)/plumbline up
 
-test: setup jars ## Everything: check, then the tests on real Kafka, Debezium and Postgres (20 min)
+test: setup jars ## Everything: check, then the tests on real Kafka, Debezium and Postgres (15 min)
 	@$(MAKE) --no-print-directory -kj2 --output-sync=target lint types
-	@$(PYTEST) --durations=15 tests
+	@$(MAKE) --no-print-directory -kj2 --output-sync=line seams chains
 
 check: setup ## Lint, types, contracts, pure tests (a minute)
 	@$(MAKE) --no-print-directory -kj2 --output-sync=target lint types pure
@@ -72,6 +72,14 @@ types:
 
 pure:
 	@$(PYTEST) -m "not stack" $(PURE)
+
+# The two halves of `test`, side by side: the seams mostly wait, so what computes (specs, simulation) fits beside them.
+seams:
+	@$(PYTEST) --durations=15 tests/integration
+
+chains:
+	@nice -n 5 $(PYTEST) --durations=5 $(PURE) tests/simulation
+	@$(PYTEST) --durations=5 tests/e2e
 
 jars: setup
 	@$(BIN)/python -m connectors.stack.jars
