@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -29,9 +28,9 @@ from connectors.crm.rows import RowsReader
 from connectors.dead_letters import DeadLetters
 from connectors.kafka_records import RecordSender, open_consumer, open_producer
 from connectors.leadership import lead
+from connectors.notify.channel import Channel
+from connectors.notify.channels import channels_of
 from connectors.notify.dispatch import Dispatcher
-from connectors.notify.message import Audience
-from connectors.notify.slack import slack_channel
 from connectors.parts import Parts
 from connectors.recheck import serve_rechecks
 from connectors.source.registering import keep_registered
@@ -54,7 +53,6 @@ from connectors.unmapped.store import UnmappedStore
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
 from streams.model.records import AnyQuestion
-from streams.model.source_records import EVERY_TENANT
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -111,8 +109,8 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         tasks["debezium"] = partial(keep_registered, settings)
     if has_unmapped(settings):
         tasks["unmapped"] = partial(keep_unmapped, settings, UnmappedStore(parts.pool))
-    if slack_channel(settings.slack) is not None:
-        tasks["slack"] = partial(_notify, parts)
+    for channel in channels_of(settings):
+        tasks[channel.name] = partial(_notify, parts, channel)
     if settings.watchdog.ping_url is not None:
         healthy = partial(clock_is_fresh, settings, settings.worker.group)
         tasks["watchdog"] = partial(ping_while_healthy, settings.watchdog.ping_url, healthy)
@@ -166,18 +164,8 @@ async def _serve_rechecks(parts: Parts) -> None:
     await serve_rechecks(partial(take_rechecks, parts.database), partial(finish_rechecks, parts.database), ask)
 
 
-async def _notify(parts: Parts) -> None:
-    channel = slack_channel(parts.settings.slack)
-    if channel is not None:
-        await Dispatcher(parts.settings, StoredNotices(parts.database), channel, _audience(parts.settings)).run()
-
-
-def _audience(settings: Settings) -> Audience:
-    names = {EVERY_TENANT: "all companies"} | {tenant.id: tenant.name for tenant in settings.tenants if tenant.name}
-    return Audience(
-        name_of=lambda tenant: names.get(tenant) or f"company {tenant}",
-        zone_of=lambda tenant: ZoneInfo(settings.timezone_of(tenant)),
-    )
+async def _notify(parts: Parts, channel: Channel) -> None:
+    await Dispatcher(parts.settings, StoredNotices(parts.database), channel).run()
 
 
 async def _dead_letter(parts: Parts, record: Any, error: str) -> None:

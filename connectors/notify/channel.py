@@ -9,35 +9,38 @@ from typing import Literal, Protocol
 import msgspec
 
 from streams.alerts.alert import Alert
-from streams.alerts.notice import NoticeKind, Reason
+from streams.alerts.notice import Common, NoticeKind, Reason
 
 #: `grouped`: some at once, more of one kind together, a storm as one message. `digest`: all at the next full
 #: `mail.digest_hours`. `each`: one by one and at once, the other end groups by itself.
 Pace = Literal["grouped", "digest", "each"]
 
 
-class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """What the alerts of one message have in common; None where they differ, or nobody knows."""
-
-    rule: str | None = None
-    tenant: str | None = None
-    account: str | None = None
-    event_type: str | None = None
-    #: When the first of them began (ISO).
-    since: str | None = None
-
-
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says: one alert, or a group of which the most urgent stand first."""
+    """What one message says: one alert, or a group of which the most urgent stand first.
+
+    All are as they stand now, not as they were when the notice was planned. In a digest or a storm kinds are mixed:
+    there `kind` is that of the first, and each alert's status says whether it stands or is over.
+    A CHANGED one may be over too: another alert speaks for its cause (superseded), which is no recovery.
+    Where `message` told a group, the whole group is told again to have it edited; a part of it goes to its thread.
+    """
 
     kind: NoticeKind
     alerts: tuple[Alert, ...]
     #: May be more than `alerts`: a message names TOGETHER_MAX at most.
     total: int
     common: Common = Common()
+    #: Why they are told together: GROUPED, STORM, DIGEST, BASELINE; None for one alone.
+    together: Reason | None = None
     #: The channel's own name of the message that told the beginning (of Slack: `C123/1700000000.000100`), to edit
-    #: or to thread under; None where there is none.
+    #: or to thread under; None where there is none, or the alerts were told in several.
     message: str | None = None
+    #: The same for each of `alerts` by its id, where its beginning was told in a message that has a name.
+    messages: dict[str, str] = {}
+    #: REPEATED: the how-manieth time; else 0.
+    turn: int = 0
+    #: How many of `total` are not over; None leaves it to what `alerts` say, and those left out stand.
+    standing: int | None = None
     #: The same for each send of the same notice, also by another process: a receiver may drop repeats by it.
     key: str
 

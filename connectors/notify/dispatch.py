@@ -8,7 +8,6 @@ that dies between send and record sends that one notice again: at least once, on
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -17,19 +16,17 @@ from aiokafka.errors import KafkaError
 
 from connectors.dead_letters import DeadLetters
 from connectors.kafka_batches import Membership, read_batches
-from connectors.notify.channel import Delivered, Refused, TryLater
+from connectors.notify.channel import Channel, Delivered, Refused, Telling, TryLater
 from connectors.notify.log import NoticeLog
-from connectors.notify.message import Audience, baseline_text, notice_text
-from connectors.notify.slack import SlackChannel
 from streams.alerts.alert import Alert
 from streams.alerts.notice import (
     DueNotice,
     HeldNotices,
+    NoticeKind,
     PlannedNotice,
     Reason,
     notice_of,
 )
-from streams.model.ids import Instant
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -58,15 +55,13 @@ class Dispatcher:
         self,
         settings: Settings,
         log: NoticeLog,
-        channel: SlackChannel,
-        audience: Audience,
+        channel: Channel,
         *,
         baseline_quiet_seconds: float = BASELINE_QUIET_SECONDS,
     ) -> None:
         self._settings = settings
         self._log = log
         self._channel = channel
-        self._audience = audience
         self._baseline_quiet_seconds = baseline_quiet_seconds
         self._planned = asyncio.Event()
 
@@ -136,9 +131,9 @@ class Dispatcher:
         return 0.0
 
     async def _tell(self, notice: DueNotice) -> float:
-        now = Instant(int(time.time() * 1000))
-        together = [other.alert for other in notice.together]
-        outcome = await self._channel.send(notice_text(notice.kind, notice.alert, self._audience, now, together))
+        alerts = (notice.alert, *(other.alert for other in notice.together))
+        telling = Telling(kind=notice.kind, alerts=alerts, total=len(alerts), key=_key(self._channel, notice.positions))
+        outcome = await self._channel.tell(telling)
         match outcome:
             case Delivered():
                 await self._log.sent(notice.positions)
@@ -155,7 +150,10 @@ class Dispatcher:
                 return min(wait, BACK_OFF_SECONDS_MAX) if reason is Reason.RATE_LIMITED else min(wait, 5.0)
 
     async def _tell_baseline(self, held: HeldNotices) -> float:
-        outcome = await self._channel.send(baseline_text(held.by_rule))
+        key, total = _key(self._channel, held.positions), sum(held.by_rule.values())
+        outcome = await self._channel.tell(
+            Telling(kind=NoticeKind.BASELINE, alerts=(), total=total, by_rule=held.by_rule, key=key)
+        )
         if isinstance(outcome, TryLater):
             return outcome.seconds if outcome.seconds is not None else BACK_OFF_SECONDS_MAX
         await self._log.sent(held.positions, Reason.BASELINE)
@@ -163,6 +161,10 @@ class Dispatcher:
 
     def _is_ripe(self, held: HeldNotices) -> bool:
         return held.newest_seconds >= self._baseline_quiet_seconds or held.oldest_seconds >= BASELINE_SECONDS_MAX
+
+
+def _key(channel: Channel, positions: Sequence[int]) -> str:
+    return f"{channel.name}:{min(positions)}"
 
 
 async def _to_the_end(telling: Coroutine[Any, Any, float]) -> float:

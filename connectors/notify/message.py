@@ -1,12 +1,11 @@
 """Notices in words, in Slack's markup. Every text that came from outside is escaped."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Mapping, Sequence
 
-import msgspec
-
+from connectors.notify.audience import Audience
+from connectors.notify.channel import Telling
 from streams.alerts.alert import Alert
-from streams.alerts.notice import NoticeKind
+from streams.alerts.notice import NoticeKind, Reason
 from streams.alerts.texts import clock_text, title
 from streams.model.ids import Instant, parse_iso
 from streams.model.rule import Resolution, Severity
@@ -31,16 +30,26 @@ _OVER: dict[Resolution | None, str] = {
 }
 
 
-class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tenant is called and what its clock shows."""
-
-    name_of: Callable[[str], str]
-    zone_of: Callable[[str], tzinfo]
-
-
 def escaped(text: str) -> str:
     """Text that Slack shows as it is: no links, no mentions."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def telling_text(telling: Telling, audience: Audience, now: Instant) -> str:
+    """What one message says, as one line of Slack's markup."""
+    if telling.kind is NoticeKind.BASELINE:
+        return baseline_text(telling.by_rule)
+    if telling.together in (Reason.STORM, Reason.DIGEST):
+        return storm_text(telling.by_rule)
+    first, *others = telling.alerts
+    text = notice_text(telling.kind, first, audience, now, others)
+    return text if telling.total == len(telling.alerts) else f"{text} · {telling.total} in all"
+
+
+def storm_text(by_rule: Mapping[str, int]) -> str:
+    """So much at once that only counts are told."""
+    counts = [f"{escaped(title(rule))}: {count}" for rule, count in sorted(by_rule.items())]
+    return _joined([f"🌩️ {sum(by_rule.values())} changes at once", *counts])
 
 
 def notice_text(

@@ -1,16 +1,21 @@
 """Slack by slack-sdk: an incoming webhook, or a bot with its channel. One message in, one outcome out."""
 
-from typing import Any, Protocol
+import time
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from connectors.notify.channel import Delivered, Outcome, Refused, TryLater
-from streams.alerts.notice import Reason
-from streams.settings_notices import SlackSettings
+from connectors.notify.audience import Audience, audience_of
+from connectors.notify.channel import Channel, Delivered, Outcome, Pace, Refused, Telling, TryLater
+from connectors.notify.message import telling_text
+from streams.alerts.notice import NoticeKind, Reason
+from streams.model.ids import Instant
+from streams.settings import Settings
 
+NAME = "slack"
 SEND_SECONDS_MAX = 10
 #: Where Slack says 429 without how long.
 RATE_LIMIT_SECONDS = 30.0
@@ -31,25 +36,17 @@ _ABOUT_THE_MESSAGE = frozenset(
 _ABOUT_SLACK = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
-class SlackChannel(Protocol):
-    """Slack, either way."""
-
-    name: str
-
-    async def send(self, text: str) -> Outcome:
-        """Say it once. Never raises for what the other end does."""
-
-    async def close(self) -> None:
-        """Let go of connections."""
-
-
-def slack_channel(settings: SlackSettings, *, base_url: str | None = None) -> SlackChannel | None:
-    """The channel that is configured; None is silence. `base_url` replaces Slack's API for a bot, in tests."""
-    if settings.bot_token is not None and settings.channel:
-        return SlackBot(settings.bot_token.get_secret_value(), settings.channel, base_url=base_url)
-    if settings.webhook_url is not None:
-        return SlackWebhook(settings.webhook_url.get_secret_value())
-    return None
+def slack_channels(settings: Settings) -> tuple[Channel, ...]:
+    """`slack`, and with a bot each `slack:#channel` that routes or escalation name; none is silence."""
+    audience, slack = audience_of(settings), settings.slack
+    if slack.bot_token is not None and slack.channel:
+        token, places = slack.bot_token.get_secret_value(), {NAME: slack.channel}
+        routed = {name for route in settings.routes for name in route.channels} | set(settings.notices.escalate_to)
+        places |= {name: name.removeprefix(f"{NAME}:") for name in sorted(routed) if name.startswith(f"{NAME}:")}
+        return tuple(SlackBot(name, token, place, audience, slack.api_url) for name, place in places.items())
+    if slack.webhook_url is not None:
+        return (SlackWebhook(slack.webhook_url.get_secret_value(), audience),)
+    return ()
 
 
 class _Session:
@@ -71,14 +68,18 @@ class _Session:
 class SlackWebhook:
     """An incoming webhook: says, and never edits."""
 
-    name = "slack"
+    name = NAME
+    pace: Pace = "grouped"
+    kinds = frozenset(NoticeKind) - {NoticeKind.CHANGED}
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, audience: Audience) -> None:
         self._url = url
+        self._audience = audience
         self._session = _Session()
 
-    async def send(self, text: str) -> Outcome:
+    async def tell(self, telling: Telling) -> Outcome:
         """Post one message."""
+        text = telling_text(telling, self._audience, _now())
         client = AsyncWebhookClient(self._url, timeout=SEND_SECONDS_MAX, session=self._session.get(), retry_handlers=[])
         try:
             answer = await client.send(text=text)
@@ -94,16 +95,20 @@ class SlackWebhook:
 class SlackBot:
     """`chat.postMessage` with a bot token."""
 
-    name = "slack"
+    pace: Pace = "grouped"
+    kinds = frozenset(NoticeKind) - {NoticeKind.CHANGED}
 
-    def __init__(self, token: str, channel: str, *, base_url: str | None = None) -> None:
+    def __init__(self, name: str, token: str, channel: str, audience: Audience, api_url: str) -> None:
+        self.name = name
         self._token = token
         self._channel = channel
-        self._base_url = base_url or AsyncWebClient.BASE_URL
+        self._audience = audience
+        self._base_url = f"{api_url}/"
         self._session = _Session()
 
-    async def send(self, text: str) -> Outcome:
+    async def tell(self, telling: Telling) -> Outcome:
         """Post one message into the channel."""
+        text = telling_text(telling, self._audience, _now())
         client = AsyncWebClient(
             self._token,
             base_url=self._base_url,
@@ -112,18 +117,22 @@ class SlackBot:
             retry_handlers=[],
         )
         try:
-            await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
+            said = await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
         except SlackApiError as error:
             answer = error.response
             word = answer.get("error") if isinstance(answer.data, dict) else None
             return _outcome(answer.status_code, answer.headers, word or str(answer.data))
         except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError) as error:
             return _unreachable(error)
-        return Delivered()
+        return Delivered(f"{said['channel']}/{said['ts']}")
 
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
+
+
+def _now() -> Instant:
+    return Instant(int(time.time() * 1000))
 
 
 def _outcome(status: int, headers: Any, word: str) -> Outcome:

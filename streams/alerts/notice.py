@@ -65,6 +65,17 @@ class Reason(StrEnum):
     REFUSED = "refused"  # the channel does not take this message
 
 
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """What the alerts of one message have in common; None where they differ, or nobody knows."""
+
+    rule: str | None = None
+    tenant: str | None = None
+    account: str | None = None
+    event_type: str | None = None
+    #: When the first of them began (ISO).
+    since: str | None = None
+
+
 class PlannedNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A notice as decided, before the log has seen whether it is new."""
 

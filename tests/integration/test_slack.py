@@ -4,30 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
-from typing import Any
 
 import msgspec
 import pytest
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from connectors.notify.audience import Audience
+from connectors.notify.channel import Delivered, Telling, TryLater
 from connectors.notify.dispatch import Dispatcher
-from connectors.notify.message import Audience
-from connectors.notify.slack import Delivered, Refused, TryLater, slack_channel
+from connectors.notify.slack import SlackBot, SlackWebhook, slack_channels
 from connectors.stack.stack import LocalStack
 from connectors.store.notices import StoredNotices
 from connectors.store.relay import Relay
 from connectors.watchdog import ping_while_healthy
 from connectors.world.serving import serving
 from connectors.world.slack import Slack, SlackKnobs
-from streams.alerts.notice import Reason
+from streams.alerts.notice import NoticeKind, Reason
 from streams.model.ids import alert_id
 from streams.model.records import Finding, Subject
 from streams.model.rule import Resolution, Rule, SubjectKind
-from streams.settings_notices import SlackSettings
+from streams.settings import Settings
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, new_ground, running
 from tests.integration.waiting import until
@@ -51,17 +50,20 @@ async def slack() -> AsyncIterator[tuple[Slack, str]]:
         yield receiver, url
 
 
-def webhook(url: str) -> Any:
-    channel = slack_channel(SlackSettings(webhook_url=SecretStr(f"{url}/services/T/B/x")))
-    assert channel is not None
-    return channel
+def webhook(url: str) -> SlackWebhook:
+    return SlackWebhook(f"{url}/services/T/B/x", AUDIENCE)
+
+
+def hello() -> Telling:
+    """The shortest thing to say."""
+    return Telling(kind=NoticeKind.BASELINE, alerts=(), total=1, by_rule={Rule.STATUS_DRIFT: 1}, key="hello")
 
 
 @asynccontextmanager
 async def telling(ground: Ground, url: str) -> AsyncIterator[None]:
     """Relay and dispatcher, as the connectors run them."""
     log = StoredNotices(ground.database, gather_seconds=GATHER_SECONDS)
-    dispatcher = Dispatcher(ground.settings, log, webhook(url), AUDIENCE, baseline_quiet_seconds=0.5)
+    dispatcher = Dispatcher(ground.settings, log, webhook(url), baseline_quiet_seconds=0.5)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running(Relay(ground.settings, ground.dsn).run, dispatcher.run))
         yield
@@ -164,16 +166,17 @@ async def test_the_baseline_is_one_message(ground: Ground, slack: tuple[Slack, s
 
 async def test_a_bot_speaks_in_its_channel(slack: tuple[Slack, str]) -> None:
     receiver, url = slack
-    bot = slack_channel(SlackSettings(bot_token=SecretStr("xoxb-1"), channel="#ops"), base_url=f"{url}/api/")
-    assert bot is not None
-    assert await bot.send("hello") == Delivered()
+    bot = SlackBot("slack", "xoxb-1", "#ops", AUDIENCE, f"{url}/api")
+    said = await bot.tell(hello())
+    assert isinstance(said, Delivered)
+    assert said.message == f"#ops/{receiver.messages[0].ts}"
     assert receiver.messages[0].body["channel"] == "#ops"
     receiver.knobs = SlackKnobs(too_many=1, retry_after_seconds=7)
-    busy = await bot.send("hello")
+    busy = await bot.tell(hello())
     assert isinstance(busy, TryLater)
     assert (busy.reason, busy.seconds) == (Reason.RATE_LIMITED, 7.0)
     receiver.knobs = SlackKnobs(down=True)
-    away = await bot.send("hello")
+    away = await bot.tell(hello())
     assert isinstance(away, TryLater)
     assert away.reason is Reason.UNREACHABLE
     await bot.close()
@@ -182,16 +185,15 @@ async def test_a_bot_speaks_in_its_channel(slack: tuple[Slack, str]) -> None:
 async def test_a_webhook_says_what_became_of_a_message(slack: tuple[Slack, str]) -> None:
     _, url = slack
     channel = webhook(url)
-    assert isinstance(await channel.send(""), Refused)
-    assert await channel.send("hello") == Delivered()
+    assert await channel.tell(hello()) == Delivered()
     await channel.close()
     nowhere = webhook("http://127.0.0.1:1")
-    assert isinstance(await nowhere.send("hello"), TryLater)
+    assert isinstance(await nowhere.tell(hello()), TryLater)
     await nowhere.close()
 
 
 async def test_nothing_configured_is_silence() -> None:
-    assert slack_channel(SlackSettings()) is None
+    assert slack_channels(Settings()) == ()
 
 
 async def test_the_watchdog_pings_only_while_healthy() -> None:

@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
+from connectors.notify.audience import Audience
 from connectors.notify.dispatch import Dispatcher
-from connectors.notify.message import Audience
-from connectors.notify.slack import slack_channel
+from connectors.notify.slack import SlackWebhook
 from connectors.stack.stack import LocalStack
 from connectors.store.notices import StoredNotices
 from connectors.store.queries import one_alert
@@ -19,7 +17,6 @@ from connectors.world.slack import Slack
 from streams.alerts.alert import Alert
 from streams.model.records import Restatement
 from streams.model.rule import AlertStatus
-from streams.settings_notices import SlackSettings
 from tests.integration.alerting import Ground, iso_minutes, new_ground, running
 from tests.integration.waiting import until
 from tests.source_words import Source
@@ -65,8 +62,8 @@ async def test_it_reaches_slack_and_so_does_its_end(ground: Ground) -> None:
     audience = Audience(name_of=lambda _: "all companies", zone_of=lambda _: UTC)
     source = Source().is_("stalled", 0, why="no heartbeat for 15 s")
     async with serving(receiver.app()) as url:
-        channel: Any = slack_channel(SlackSettings(webhook_url=SecretStr(f"{url}/services/T/B/x")))
-        dispatcher = Dispatcher(ground.settings, StoredNotices(ground.database), channel, audience)
+        channel = SlackWebhook(f"{url}/services/T/B/x", audience)
+        dispatcher = Dispatcher(ground.settings, StoredNotices(ground.database), channel)
         async with running(Relay(ground.settings, ground.dsn).run, dispatcher.run):
             await ground.store.apply(source.findings)
             await until(lambda: _about_database(receiver))

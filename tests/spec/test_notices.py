@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from connectors.notify.audience import Audience
 from connectors.notify.dispatch import back_off_seconds
-from connectors.notify.message import Audience, baseline_text, notice_text, span_text
+from connectors.notify.message import baseline_text, notice_text, span_text
 from streams.alerts.actions import Acknowledge, Snooze
 from streams.alerts.notice import NoticeKind, NoticeState, Reason, gathered_by, notice_of
 from streams.model.records import Side, Subject
