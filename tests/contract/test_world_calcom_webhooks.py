@@ -236,6 +236,13 @@ async def test_the_api_fails_as_told_and_comes_back(cal: Cal, knobs: dict[str, A
     assert (await cal.get("/v2/bookings")).status_code == 200
 
 
+async def test_reads_alone_may_be_away(cal: Cal) -> None:
+    await cal.http.post("/_control/knobs", json={"reads_away": True})
+    assert (await cal.get("/v2/bookings")).status_code == 503
+    assert (await cal.book(fate={"webhook": "sure"})).status_code == 201
+    assert (await cal.receiver.next_told())["triggerEvent"] == "BOOKING_CREATED"
+
+
 async def test_a_silent_account_loses_every_webhook(cal: Cal) -> None:
     await cal.http.post("/_control/knobs", json={"webhooks_silent": [cal.first.name]})
     await cal.book(fate={"webhook": "sure"})

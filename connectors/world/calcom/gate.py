@@ -56,7 +56,7 @@ def gated(state: CalcomState, route: Route, *, key_needed: bool = True) -> Calla
     """The route behind the gate. `key_needed` is False for the one read that is public by uid."""
 
     async def answer(request: Request) -> Response:
-        luck = await _luck(state)
+        luck = await _luck(state, request)
         if luck is not None:
             return luck
         passed: Pass | None = None
@@ -77,10 +77,10 @@ def gated(state: CalcomState, route: Route, *, key_needed: bool = True) -> Calla
     return answer
 
 
-async def _luck(state: CalcomState) -> Response | None:
+async def _luck(state: CalcomState, request: Request) -> Response | None:
     """An outage or a failure that the caller did not cause."""
     await state.dawdle()
-    if state.knobs.outage:
+    if state.knobs.outage or (state.knobs.reads_away and request.method == "GET"):
         return HTMLResponse("<html><body>503 Service Temporarily Unavailable</body></html>", status_code=503)
     if state.rng.random() < state.knobs.failing:
         return JSONResponse({"statusCode": 500, "message": "Internal server error"}, status_code=500)
