@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 
-from streams.alerts.actions import PersonsAction, apply_action, end_snooze
-from streams.alerts.alert import Alert, TrackedAlert
-from streams.alerts.lifecycle import Surroundings, apply_finding
+from streams.alerts.actions import PersonsAction, apply_action
+from streams.alerts.alert import Alert, Change, Step, TrackedAlert
+from streams.alerts.lifecycle import apply_finding
+from streams.alerts.passing import end_snooze, expire_acknowledgement
 from streams.alerts.restating import apply_absence, apply_presence, is_restated
+from streams.alerts.surroundings import Surroundings
 from streams.model.ids import Instant, alert_id, iso
 from streams.model.records import Difference, Finding, Restatement, Side, Subject, Verification
 from streams.model.rule import SEVERITY, Rule, SubjectKind
@@ -84,6 +86,7 @@ class Life:
         self.tracked: TrackedAlert | None = None
         self._zone = zone
         self.story: list[str] = []
+        self.history: list[Change] = []
 
     def hears(self, *findings: Finding) -> "Life":
         """The store hears findings, in this order."""
@@ -134,15 +137,21 @@ class Life:
         assert self.tracked is not None
         return self._take(end_snooze(self.tracked, at(minutes)))
 
-    def _take(self, step: Any) -> "Life":
+    def is_forgotten_at(self, minutes: float, *, hours: float = 1) -> "Life":
+        """Time passes, and acknowledgements last so long."""
+        assert self.tracked is not None
+        return self._take(expire_acknowledgement(self.tracked, at(minutes), hours))
+
+    def _take(self, step: Step | None) -> "Life":
         if step is not None:
             self.tracked = step.tracked
             self._tell(step)
         return self
 
-    def _tell(self, step: Any) -> None:
+    def _tell(self, step: Step) -> None:
         if step.change is not None:
             self.story.append(step.change.action)
+            self.history.append(step.change)
 
     @property
     def alert(self) -> Any:

@@ -11,11 +11,13 @@ import msgspec
 from connectors.store.database import Connection, Database
 from connectors.store.rechecks import request_recheck
 from connectors.store.rows import locked, write
-from streams.alerts.actions import PersonsAction, Recheck, apply_action, end_snooze
+from streams.alerts.actions import PersonsAction, Recheck, apply_action
 from streams.alerts.alert import Alert, Change, Step, TrackedAlert, iso_text
-from streams.alerts.lifecycle import Surroundings, apply_finding
+from streams.alerts.lifecycle import apply_finding
 from streams.alerts.pages import Pages
+from streams.alerts.passing import end_snooze
 from streams.alerts.restating import apply_absence, apply_presence, is_restated
+from streams.alerts.surroundings import Surroundings
 from streams.model.ids import NEVER, Instant, parse_iso
 from streams.model.records import Finding, FindingRecord, Restatement
 

@@ -1,31 +1,39 @@
 """What people do to an alert. Each action touches people's fields alone; the machine's facts stay.
 
-An action that changes nothing (acknowledging twice) is no error and leaves no line in the history.
+Which action is possible in which status is said in `transitions`. One that changes nothing (acknowledging twice) is no
+error and leaves no line in the history.
 """
 
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 import msgspec
 
 from streams.alerts.alert import (
-    MACHINE,
     PEOPLES_RESOLUTIONS,
     Alert,
-    Change,
+    ConditionalSnooze,
     Ledger,
     PersonsWord,
+    SnoozeEnd,
     Step,
+    Through,
     TrackedAlert,
     iso_text,
     settled,
 )
 from streams.alerts.alert import Action as ActionName
-from streams.model.ids import Instant, parse_iso
+from streams.alerts.lifecycle import awake
+from streams.alerts.step import Author, stepped
+from streams.alerts.transitions import refusal
+from streams.model.ids import Instant
 from streams.model.rule import AlertStatus, Resolution
 
-#: A snooze always ends, and not in years.
+#: A snooze always ends, and not in years: also one that waits for something else than a time.
 SNOOZE_DAYS_MAX = 90
 _DAY_MS = 86_400_000
+
+#: What leaves a line in the history though the alert stays as it is.
+_SAID: frozenset[ActionName] = frozenset({"noted", "recheck_requested"})
 
 
 class ActionRefused(Exception):
@@ -39,25 +47,43 @@ class ActionMistaken(ActionRefused):
 class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody looks after it."""
 
+    name: ClassVar[ActionName] = "acknowledged"
     note: str | None = None
 
 
 class Unacknowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Nobody looks after it any more."""
 
+    name: ClassVar[ActionName] = "unacknowledged"
     note: str | None = None
 
 
 class Snooze(msgspec.Struct, frozen=True, kw_only=True):
     """Silent until an instant, at most SNOOZE_DAYS_MAX ahead."""
 
+    name: ClassVar[ActionName] = "snoozed"
     until: Instant
+    note: str | None = None
+
+
+class SnoozeUntilChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Silent until the machine's facts become others (both sides, differences, severity, episode)."""
+
+    name: ClassVar[ActionName] = "snoozed"
+    note: str | None = None
+
+
+class SnoozeUntilResolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Silent for the rest of this episode."""
+
+    name: ClassVar[ActionName] = "snoozed"
     note: str | None = None
 
 
 class Resolve(msgspec.Struct, frozen=True, kw_only=True):
     """A person closes it: one of PEOPLES_RESOLUTIONS."""
 
+    name: ClassVar[ActionName] = "resolved"
     resolution: Resolution
     note: str | None = None
 
@@ -65,12 +91,14 @@ class Resolve(msgspec.Struct, frozen=True, kw_only=True):
 class Reopen(msgspec.Struct, frozen=True, kw_only=True):
     """A person takes a resolution back, their own or the machine's."""
 
+    name: ClassVar[ActionName] = "reopened"
     note: str | None = None
 
 
 class Assign(msgspec.Struct, frozen=True, kw_only=True):
     """Whose it is; None gives it back."""
 
+    name: ClassVar[ActionName] = "assigned"
     assignee: str | None
     note: str | None = None
 
@@ -78,67 +106,79 @@ class Assign(msgspec.Struct, frozen=True, kw_only=True):
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
     """A line for the history."""
 
+    name: ClassVar[ActionName] = "noted"
     note: str
 
 
 class Recheck(msgspec.Struct, frozen=True, kw_only=True):
     """Both sides are to be read again; the answer is a finding like any other."""
 
+    name: ClassVar[ActionName] = "recheck_requested"
     note: str | None = None
 
 
-PersonsAction = Acknowledge | Unacknowledge | Snooze | Resolve | Reopen | Assign | Remark | Recheck
+PersonsAction = (
+    Acknowledge
+    | Unacknowledge
+    | Snooze
+    | SnoozeUntilChanged
+    | SnoozeUntilResolved
+    | Resolve
+    | Reopen
+    | Assign
+    | Remark
+    | Recheck
+)
 
 
-def apply_action(tracked: TrackedAlert, action: PersonsAction, *, actor: str, now: Instant) -> Step:
-    """The alert after what `actor` did at `now`. Raises ActionRefused where the state does not allow it."""
-    alert, ledger, name = _acted(tracked.alert, tracked.ledger, action, actor, now)
-    return _step(tracked, settled(alert, ledger), ledger, name, actor, now, action.note)
+def apply_action(
+    tracked: TrackedAlert, action: PersonsAction, *, actor: str, now: Instant, through: Through = "api"
+) -> Step:
+    """The alert after what `actor` did at `now`, `through` one of our doors.
+
+    Raises ActionRefused where the state does not allow it, ActionMistaken where none does.
+    """
+    if refused := refusal(action.name, tracked.alert.status):
+        raise ActionRefused(refused)
+    alert, ledger = _acted(tracked.alert, tracked.ledger, action, actor, now)
+    return stepped(
+        tracked.alert,
+        settled(alert, ledger),
+        ledger,
+        action.name,
+        now,
+        note=action.note or _kind_of_snooze(action),
+        author=Author(actor=actor, through=through),
+        always_told=action.name in _SAID or action.note is not None,
+    )
 
 
-def end_snooze(tracked: TrackedAlert, now: Instant) -> Step | None:
-    """The alert after its snooze ran out; None while it lasts, or where there is none."""
-    until = parse_iso(tracked.alert.snoozed_until)
-    if until is None or until > now:
-        return None
-    awake = msgspec.structs.replace(tracked.alert, snoozed_until=None)
-    return _step(tracked, settled(awake, tracked.ledger), tracked.ledger, "snooze_ended", MACHINE, now, None)
-
-
-def _acted(
-    alert: Alert, ledger: Ledger, action: PersonsAction, actor: str, now: Instant
-) -> tuple[Alert, Ledger, ActionName]:
+def _acted(alert: Alert, ledger: Ledger, action: PersonsAction, actor: str, now: Instant) -> tuple[Alert, Ledger]:
     replace = msgspec.structs.replace
     match action:
         case Acknowledge():
-            _refuse_if_resolved(alert, "acknowledged")
             if alert.acknowledged_by is None:
                 alert = replace(alert, acknowledged_by=actor, acknowledged_at=iso_text(now))
-            # Who acknowledges is awake: the snooze is over.
-            return replace(alert, snoozed_until=None), ledger, "acknowledged"
+            return awake(alert, ledger)  # who acknowledges is awake
         case Unacknowledge():
-            return replace(alert, acknowledged_by=None, acknowledged_at=None), ledger, "unacknowledged"
+            return replace(alert, acknowledged_by=None, acknowledged_at=None), ledger
         case Snooze(until=until):
-            _refuse_if_resolved(alert, "snoozed")
             _refuse_unless_ahead(until, now)
-            return replace(alert, snoozed_until=iso_text(until)), ledger, "snoozed"
+            return replace(alert, snoozed_until=iso_text(until)), replace(ledger, snooze=None)
+        case SnoozeUntilChanged():
+            return _snoozed(alert, ledger, SnoozeEnd.CHANGE, now)
+        case SnoozeUntilResolved():
+            return _snoozed(alert, ledger, SnoozeEnd.RESOLUTION, now)
         case Resolve(resolution=resolution):
-            return alert, _closed(alert, ledger, resolution, now), "resolved"
+            return alert, _closed(alert, ledger, resolution, now)
         case Reopen():
-            return replace(alert, snoozed_until=None), _reopened(alert, ledger, now), "reopened"
+            return _reopened(alert, ledger, now)
         case Assign(assignee=assignee):
-            return replace(alert, assignee=assignee), ledger, "assigned"
-        case Remark():
-            return alert, ledger, "noted"
-        case Recheck():
-            return alert, ledger, "recheck_requested"
+            return replace(alert, assignee=assignee), ledger
+        case Remark() | Recheck():
+            return alert, ledger
         case _:
             assert_never(action)
-
-
-def _refuse_if_resolved(alert: Alert, what: str) -> None:
-    if alert.status is AlertStatus.RESOLVED:
-        raise ActionRefused(f"a resolved alert cannot be {what}; reopen it first")
 
 
 def _refuse_unless_ahead(until: Instant, now: Instant) -> None:
@@ -148,43 +188,44 @@ def _refuse_unless_ahead(until: Instant, now: Instant) -> None:
         raise ActionMistaken(f"a snooze lasts at most {SNOOZE_DAYS_MAX} days")
 
 
+def _snoozed(alert: Alert, ledger: Ledger, ends_with: SnoozeEnd, now: Instant) -> tuple[Alert, Ledger]:
+    if ledger.snooze is not None and ledger.snooze.ends_with is ends_with:
+        return alert, ledger  # said twice: the bound stays where it was
+    bound = Instant(now + SNOOZE_DAYS_MAX * _DAY_MS)
+    snooze = ConditionalSnooze(ends_with=ends_with, heard=ledger.heard)
+    return (
+        msgspec.structs.replace(alert, snoozed_until=iso_text(bound)),
+        msgspec.structs.replace(ledger, snooze=snooze),
+    )
+
+
+def _kind_of_snooze(action: PersonsAction) -> str | None:
+    match action:
+        case SnoozeUntilChanged():
+            return "until it changes"
+        case SnoozeUntilResolved():
+            return "until it is resolved"
+        case _:
+            return None
+
+
 def _closed(alert: Alert, ledger: Ledger, resolution: Resolution, now: Instant) -> Ledger:
     if resolution not in PEOPLES_RESOLUTIONS:
         raise ActionMistaken(f"a person cannot resolve as {resolution.value}")
     if alert.status is AlertStatus.RESOLVED and alert.resolution is resolution:
         return ledger
-    word = PersonsWord(says="resolved", at=iso_text(now), resolution=resolution)
+    word = PersonsWord(says="resolved", at=_said_at(ledger, now), resolution=resolution)
     return msgspec.structs.replace(ledger, word=word)
 
 
-def _reopened(alert: Alert, ledger: Ledger, now: Instant) -> Ledger:
+def _reopened(alert: Alert, ledger: Ledger, now: Instant) -> tuple[Alert, Ledger]:
+    alert, ledger = awake(alert, ledger)
     if alert.status is not AlertStatus.RESOLVED:
-        return ledger
-    word = None if ledger.standing else PersonsWord(says="reopened", at=iso_text(now))
-    return msgspec.structs.replace(ledger, word=word)
+        return alert, ledger
+    word = None if ledger.standing else PersonsWord(says="reopened", at=_said_at(ledger, now))
+    return alert, msgspec.structs.replace(ledger, word=word)
 
 
-def _step(
-    tracked: TrackedAlert,
-    after: Alert,
-    ledger: Ledger,
-    name: ActionName,
-    actor: str,
-    now: Instant,
-    note: str | None,
-) -> Step:
-    before = tracked.alert
-    only_said = name in ("noted", "recheck_requested")
-    if before == after and not only_said and note is None:
-        return Step(tracked=TrackedAlert(alert=before, ledger=ledger), change=None)
-    if before != after:
-        after = msgspec.structs.replace(after, updated_at=iso_text(now), version=before.version + 1)
-    change = Change(
-        at=iso_text(now),
-        actor=actor,
-        action=name,
-        from_status=before.status,
-        to_status=after.status,
-        note=note,
-    )
-    return Step(tracked=TrackedAlert(alert=after, ledger=ledger), change=change)
+def _said_at(ledger: Ledger, now: Instant) -> str:
+    """Never before what was heard by then: the clock of who tells events may be ahead of ours."""
+    return iso_text(max(now, Instant(ledger.heard[1])))

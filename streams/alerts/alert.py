@@ -5,11 +5,12 @@ Rule 2: an alert carries ids, times and status words; never a name or a phone nu
 Rule 3: what only decides (event times, a person's word) lives in `Ledger`, never in the JSON.
 """
 
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
-from streams.model.ids import Instant, iso
+from streams.model.ids import NEVER, Instant, iso, parse_iso
 from streams.model.records import Difference, Evidence, Subject
 from streams.model.rule import AlertStatus, Resolution, Rule, Severity
 
@@ -19,6 +20,9 @@ SCHEMA = 1
 PEOPLES_RESOLUTIONS: frozenset[Resolution] = frozenset(
     {Resolution.MANUAL, Resolution.EXPECTED, Resolution.FALSE_POSITIVE}
 )
+
+#: Of these, what a person says about the meaning of a fault, not about its cure.
+JUDGEMENTS: frozenset[Resolution] = frozenset({Resolution.EXPECTED, Resolution.FALSE_POSITIVE})
 
 #: Fields of one side by name; values as text, absent null.
 SideFields = dict[str, str | None]
@@ -77,11 +81,29 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonsWord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person said about this episode: it holds whatever the machine finds, until the next episode."""
+    """What a person said about this episode; `word_that_holds` says how long it counts.
+
+    `at` is when it was said, and never before anything that was heard by then: who speaks has seen all of it,
+    whatever the clocks of different hosts say.
+    """
 
     says: Literal["resolved", "reopened"]
     at: str
     resolution: Resolution | None = None
+
+
+class SnoozeEnd(StrEnum):
+    """What ends a snooze before its bound."""
+
+    CHANGE = "change"  # the machine's facts become others
+    RESOLUTION = "resolution"  # nothing in this episode: it is silent for the rest of it
+
+
+class ConditionalSnooze(msgspec.Struct, frozen=True, kw_only=True):
+    """A snooze for which the time in `snoozed_until` is but the bound. `heard`: the newest finding when it began."""
+
+    ends_with: SnoozeEnd
+    heard: tuple[int, int, int]
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +118,12 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     resolution: Resolution | None = None
     starts_at: str | None = None
     word: PersonsWord | None = None
+    #: Event time (ms) of the newest finding of this episode that said the fault stands; 0 where none did.
+    stood_at: int = 0
+    #: None where nobody snoozed it, or until a time alone.
+    snooze: ConditionalSnooze | None = None
+    #: When the fault came back: (episode, when that was confirmed, ms), the last few (`flapping`).
+    returns: tuple[tuple[int, int], ...] = ()
     missed_restatements: int = 0
     #: Closed because nobody restated it, not because somebody said it is over.
     closed_by_absence: bool = False
@@ -121,6 +149,7 @@ Action = Literal[
     "resolved",
     "acknowledged",
     "unacknowledged",
+    "acknowledgement_expired",
     "snoozed",
     "snooze_ended",
     "assigned",
@@ -130,6 +159,9 @@ Action = Literal[
 
 #: The actor of every change that no person made.
 MACHINE = "plumbline"
+
+#: By what way a change came: a person's word through one of our doors, or the machine.
+Through = Literal["api", "slack", "mail", "machine"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, rename={"from_status": "from", "to_status": "to"}):
@@ -141,6 +173,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, rename={"from_status": "
     from_status: AlertStatus | None
     to_status: AlertStatus
     note: str | None = None
+    through: Through = "machine"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +191,7 @@ def settled(alert: Alert, ledger: Ledger) -> Alert:
 
     The one place where status is decided: a person's word, then the machine's view, snooze, acknowledgement.
     """
-    word = ledger.word
+    word = word_that_holds(ledger)
     status, resolved_at, resolution = AlertStatus.OPEN, None, None
     if word is not None and word.says == "resolved":
         status, resolved_at, resolution = AlertStatus.RESOLVED, word.at, word.resolution
@@ -169,6 +202,20 @@ def settled(alert: Alert, ledger: Ledger) -> Alert:
     elif alert.acknowledged_by is not None:
         status = AlertStatus.ACKNOWLEDGED
     return msgspec.structs.replace(alert, status=status, resolved_at=resolved_at, resolution=resolution)
+
+
+def word_that_holds(ledger: Ledger) -> PersonsWord | None:
+    """The person's word, as long as it counts. Event times decide, so the order of arrival cannot.
+
+    expected, false_positive   for the whole episode: what is meant so stays so, however often it is found
+    manual                     until the fault is found to stand later than the word: it was not mended
+    reopened                   until anything newer is found
+    """
+    word = ledger.word
+    if word is None or word.resolution in JUDGEMENTS:
+        return word
+    newest = ledger.heard[1] if word.says == "reopened" else ledger.stood_at
+    return word if (parse_iso(word.at) or NEVER) >= newest else None
 
 
 def iso_text(at: Instant) -> str:

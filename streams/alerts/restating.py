@@ -3,7 +3,8 @@
 import msgspec
 
 from streams.alerts.alert import Step, TrackedAlert, iso_text, settled
-from streams.alerts.lifecycle import RANK, stepped
+from streams.alerts.lifecycle import RANK
+from streams.alerts.step import stepped
 from streams.model.ids import Instant
 from streams.model.records import Restatement
 from streams.model.rule import Resolution
@@ -35,7 +36,7 @@ def apply_absence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | No
     )
     alert = settled(tracked.alert, closed)
     note = f"{Resolution.SUPERSEDED.value}: not restated"
-    return stepped(tracked.alert, alert, closed, "resolved", now, note)
+    return stepped(tracked.alert, alert, closed, "resolved", now, note=note)
 
 
 def apply_presence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | None:
@@ -50,7 +51,7 @@ def apply_presence(tracked: TrackedAlert, at: Instant, now: Instant) -> Step | N
             ledger, heard=heard, standing=True, resolved_at=None, resolution=None, missed_restatements=0,
             closed_by_absence=False,
         )  # fmt: skip
-        return stepped(tracked.alert, settled(tracked.alert, stands), stands, "reopened", now, "restated again")
+        return stepped(tracked.alert, settled(tracked.alert, stands), stands, "reopened", now, note="restated again")
     if not ledger.missed_restatements:
         return None
     counted = msgspec.structs.replace(ledger, missed_restatements=0)
