@@ -6,6 +6,7 @@ An unreachable store is one error, `StoreUnavailable`, whatever the driver calls
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import asyncpg
@@ -28,6 +29,18 @@ Connection = Any
 class StoreUnavailable(ConnectionError):
     """The store cannot be reached, is not migrated yet, or gave the work up; the same may succeed later."""
 
+
+class _Held:
+    """A connection that a block holds for all that is done inside it."""
+
+    def __init__(self, database: "Database", connection: Connection) -> None:
+        self.database = database
+        self.connection = connection
+        #: A task that outlives the block has its context, and must not have its connection.
+        self.over = False
+
+
+_held: ContextVar[_Held | None] = ContextVar("held_connection", default=None)
 
 _AWAY: tuple[type[Exception], ...] = (
     OSError,
@@ -83,7 +96,16 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection for a while. Raises StoreUnavailable, also for what fails while it is held."""
+        """One connection for a while. Raises StoreUnavailable, also for what fails while it is held.
+
+        Inside `one_transaction` it is that one's; what fails takes back what was done in this block alone.
+        """
+        held = _held.get()
+        if held is not None and held.database is self and not held.over:
+            with reachable():
+                async with held.connection.transaction():
+                    yield held.connection
+            return
         if self._pool is None:
             await self.open()
         with reachable():
@@ -95,6 +117,22 @@ class Database:
         """One transaction: all of it or nothing. Raises StoreUnavailable."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+    @asynccontextmanager
+    async def one_transaction(self) -> AsyncIterator[Connection]:
+        """One transaction for everything that this task does with this database until the block ends.
+
+        So what several modules write, none of which knows of the others, is all there or not at all. Within it nothing
+        may be done side by side: it is one connection. Raises StoreUnavailable.
+        """
+        async with self.transaction() as connection:
+            held = _Held(self, connection)
+            token = _held.set(held)
+            try:
+                yield connection
+            finally:
+                held.over = True
+                _held.reset(token)
 
 
 async def dedicated_connection(dsn: str, *, name: str) -> Connection:
