@@ -41,7 +41,7 @@ from connectors.store.migrate import migrate
 from connectors.store.notices import StoredNotices
 from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.relay import Relay
-from connectors.store.upkeep import end_snoozes
+from connectors.store.upkeep import let_time_pass
 from connectors.store.webhook_consumer import LedgerPolicy, keep_webhook_ledger
 from connectors.store.webhook_ledger import WebhookLedger
 from connectors.supervision import supervised
@@ -101,7 +101,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "coverage": partial(lead, parts.store_dsn, "coverage", partial(watch_sources, parts, watch)),
         "findings": FindingsConsumer(settings, database, store).run,
         "relay": Relay(settings, parts.store_dsn).run,
-        "snoozes": partial(end_snoozes, store),
+        "passing-time": partial(let_time_pass, store, settings.notices.acknowledge_hours),
         "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }

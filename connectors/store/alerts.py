@@ -6,22 +6,21 @@ from datetime import tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from connectors.store.database import Connection, Database
+from connectors.store.draft import draft_of
 from connectors.store.rechecks import request_recheck
-from connectors.store.rows import locked, write
 from streams.alerts.actions import PersonsAction, Recheck, apply_action
-from streams.alerts.alert import Alert, Change, Step, TrackedAlert, iso_text
+from streams.alerts.alert import Alert, Step, Through, TrackedAlert, iso_text
 from streams.alerts.lifecycle import apply_finding
 from streams.alerts.pages import Pages
-from streams.alerts.passing import end_snooze
+from streams.alerts.passing import HOUR_MS, end_snooze, expire_acknowledgement
 from streams.alerts.restating import apply_absence, apply_presence, is_restated
 from streams.alerts.surroundings import Surroundings
 from streams.model.ids import NEVER, Instant, parse_iso
 from streams.model.records import Finding, FindingRecord, Restatement
 
-SNOOZES_PER_PASS_MAX = 500
+#: Alerts that one transaction of `end_snoozes` or `expire_acknowledgements` changes.
+PASS_MAX = 500
 
 #: What the worker restates: all but the alerts about sources, which are none of its findings.
 _STANDING = """
@@ -35,6 +34,10 @@ RETURNING tenant
 _SNOOZES_OVER = """
 SELECT id FROM data_consistency_alerts
 WHERE snoozed_until <= $1::text::timestamptz ORDER BY snoozed_until LIMIT $2
+"""
+_ACKNOWLEDGED_BEFORE = """
+SELECT id FROM data_consistency_alerts
+WHERE status = 'acknowledged' AND acknowledged_at <= $1::text::timestamptz ORDER BY acknowledged_at LIMIT $2
 """
 
 
@@ -53,28 +56,6 @@ class VersionConflict(Exception):
 def wall_clock() -> Instant:
     """This machine's time: for what people read, never for what decides."""
     return Instant(int(time.time() * 1000))
-
-
-class _Draft(msgspec.Struct):
-    """The alerts of one transaction, as read and as they will be written."""
-
-    known: frozenset[str]
-    alerts: dict[str, TrackedAlert]
-    touched: set[str] = msgspec.field(default_factory=set)
-    changes: list[tuple[Alert, Change]] = msgspec.field(default_factory=list)
-
-    def take(self, step: Step) -> None:
-        """Remember one step."""
-        alert = step.tracked.alert
-        self.alerts[alert.id] = step.tracked
-        self.touched.add(alert.id)
-        if step.change is not None:
-            self.changes.append((alert, step.change))
-
-    async def write(self, connection: Connection) -> None:
-        """Write what was touched."""
-        alerts = [self.alerts[one] for one in sorted(self.touched)]
-        await write(connection, known=self.known, alerts=alerts, changes=self.changes)
 
 
 class AlertStore:
@@ -119,43 +100,58 @@ class AlertStore:
         actor: str,
         tenants: Sequence[str] | None,
         versions: frozenset[int] | None,
+        through: Through = "api",
     ) -> Alert:
-        """Do what a person asks. `tenants` None is all; `versions` are those the person saw, None is any.
+        """Do what a person asks, `through` one of our doors.
 
+        `tenants` None is all; `versions` are those the person saw, None is any.
         Raises AlertNotFound, VersionConflict, ActionRefused, StoreUnavailable.
         """
         async with self._database.transaction() as connection:
-            tracked = (await locked(connection, [alert_id])).get(alert_id)
+            draft = await draft_of(connection, [alert_id])
+            tracked = draft.alerts.get(alert_id)
             if tracked is None or (tenants is not None and tracked.alert.tenant not in tenants):
                 raise AlertNotFound(alert_id)
             if versions is not None and tracked.alert.version not in versions:
                 raise VersionConflict(tracked.alert.version)
-            step = apply_action(tracked, action, actor=actor, now=self._clock())
+            step = apply_action(tracked, action, actor=actor, now=self._clock(), through=through)
             if isinstance(action, Recheck):
                 await request_recheck(connection, step.tracked.alert, actor)
             if step.change is not None or step.tracked != tracked:
-                draft = _Draft(known=frozenset([alert_id]), alerts={})
                 draft.take(step)
                 await draft.write(connection)
             return step.tracked.alert
 
     async def end_snoozes(self) -> int:
-        """Wake the alerts whose snooze ran out; how many."""
+        """Wake the alerts whose snooze ran out; how many, at most PASS_MAX at a time."""
         now = self._clock()
+        return await self._let_pass(_SNOOZES_OVER, iso_text(now), lambda tracked: end_snooze(tracked, now))
+
+    async def expire_acknowledgements(self, hours: float) -> int:
+        """Take back the acknowledgements that are older than so many hours (0: none); how many, at most PASS_MAX."""
+        if not hours:
+            return 0
+        now = self._clock()
+        given_by = iso_text(Instant(now - round(hours * HOUR_MS)))
+        return await self._let_pass(
+            _ACKNOWLEDGED_BEFORE, given_by, lambda tracked: expire_acknowledgement(tracked, now, hours)
+        )
+
+    async def _let_pass(self, due: str, instant: str, step_of: Callable[[TrackedAlert], Step | None]) -> int:
         async with self._database.transaction() as connection:
-            due = await connection.fetch(_SNOOZES_OVER, iso_text(now), SNOOZES_PER_PASS_MAX)
-            if not due:
+            rows = await connection.fetch(due, instant, PASS_MAX)
+            if not rows:
                 return 0
-            draft = await _draft(connection, [str(row["id"]) for row in due])
+            draft = await draft_of(connection, [str(row["id"]) for row in rows])
             for tracked in list(draft.alerts.values()):
-                step = end_snooze(tracked, now)
+                step = step_of(tracked)
                 if step is not None:
                     draft.take(step)
             await draft.write(connection)
             return len(draft.touched)
 
     async def _find(self, connection: Connection, findings: Sequence[Finding], installed_at: Instant) -> int:
-        draft = await _draft(connection, [finding.alert_id for finding in findings])
+        draft = await draft_of(connection, [finding.alert_id for finding in findings])
         for finding in findings:
             around = Surroundings(
                 now=self._clock(),
@@ -174,7 +170,7 @@ class AlertStore:
         if await connection.fetchval(_NEWER_RESTATEMENT, restatement.tenant, restatement.at) is None:
             return 0
         standing = await connection.fetch(_STANDING, restatement.tenant)
-        draft = await _draft(connection, [*(str(row["id"]) for row in standing), *dict(restatement.open)])
+        draft = await draft_of(connection, [*(str(row["id"]) for row in standing), *dict(restatement.open)])
         at, now = parse_iso(restatement.at) or NEVER, self._clock()
         for tracked in list(draft.alerts.values()):
             restated = is_restated(tracked, restatement)
@@ -194,11 +190,6 @@ class AlertStore:
 
     def _zone(self, tenant: str) -> tzinfo:
         return self._zone_of(tenant)
-
-
-async def _draft(connection: Connection, ids: Sequence[str]) -> _Draft:
-    alerts = await locked(connection, ids)
-    return _Draft(known=frozenset(alerts), alerts=alerts)
 
 
 def _parts(records: Sequence[FindingRecord]) -> list[list[Finding] | Restatement]:

@@ -41,6 +41,7 @@ class HistoryLine(msgspec.Struct, frozen=True, kw_only=True, rename={"from_statu
     from_status: str | None
     to_status: str
     note: str | None
+    through: str
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _HISTORY = """
-SELECT at, actor, action, from_status, to_status, note FROM alert_history
+SELECT at, actor, action, from_status, to_status, note, through FROM alert_history
 WHERE alert_id = $1 ORDER BY id LIMIT $2
 """
 _FIGURES = """
@@ -101,6 +102,7 @@ async def history_of(database: Database, alert_id: str) -> tuple[HistoryLine, ..
             from_status=row["from_status"],
             to_status=row["to_status"],
             note=row["note"],
+            through=row["through"],
         )
         for row in rows
     )

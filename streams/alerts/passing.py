@@ -8,7 +8,7 @@ from streams.alerts.step import stepped
 from streams.model.ids import Instant, parse_iso
 from streams.model.rule import AlertStatus
 
-_HOUR_MS = 3_600_000
+HOUR_MS = 3_600_000
 
 
 def end_snooze(tracked: TrackedAlert, now: Instant) -> Step | None:
@@ -29,7 +29,7 @@ def expire_acknowledgement(tracked: TrackedAlert, now: Instant, hours: float) ->
     acknowledged_at = parse_iso(alert.acknowledged_at)
     if not hours or alert.status is not AlertStatus.ACKNOWLEDGED or acknowledged_at is None:
         return None
-    if acknowledged_at + hours * _HOUR_MS > now:
+    if acknowledged_at + hours * HOUR_MS > now:
         return None
     nobodys = msgspec.structs.replace(alert, acknowledged_by=None, acknowledged_at=None)
     return stepped(
