@@ -41,6 +41,9 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     turn: int = 0
     #: How many of `total` are not over; None leaves it to what `alerts` say, and those left out stand.
     standing: int | None = None
+    #: How many of `total` there are of each rule and of each company; empty leaves it to what `alerts` say.
+    by_rule: dict[str, int] = {}
+    by_tenant: dict[str, int] = {}
     #: The same for each send of the same notice, also by another process: a receiver may drop repeats by it.
     key: str
 
