@@ -150,7 +150,7 @@ class Partition:
         notes: list[str] = []
         if not more:
             findings += self._book.restatements(now, self._index.tenants(), self._judgement.generation)
-            verdicts += self._standings.tell(now, lambda tenant: self._lag_wait(tenant, now))
+            verdicts += self._standings.tell(now, self._judgement, lambda tenant: self._lag_wait(tenant, now))
             notes = self._narrow(now)
             self._forget_what_is_over(now)
         return Effects(self._judging.desk.take(), tuple(findings), tuple(verdicts), more, tuple(failures), tuple(notes))

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from connectors.store.database import Connection, StoreUnavailable
+from connectors.store.episodes import write_episodes
 from streams.alerts.alert import Alert, Change, Ledger, TrackedAlert
 from streams.model.ids import Instant, iso
 
@@ -40,6 +41,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     detected_at: str
     updated_at: str
     resolved_at: str | None
+    acknowledged_at: str | None
     snoozed_until: str | None
     baseline: bool
     standing: bool
@@ -58,6 +60,7 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     from_status: str | None
     to_status: str
     note: str | None
+    through: str
     episode: int
     version: int
 
@@ -127,7 +130,7 @@ async def write(
     alerts: Sequence[TrackedAlert],
     changes: Sequence[tuple[Alert, Change]],
 ) -> None:
-    """Write the alerts, a line of history and an outbox entry for each change.
+    """Write the alerts, their episodes, a line of history and an outbox entry for each change.
 
     `known` are the ids that were there when the alerts were locked. Raises ConcurrentChange.
     """
@@ -138,6 +141,7 @@ async def write(
         if batch and len(await connection.fetch(statement, as_json(batch))) < len(batch):
             raise ConcurrentChange
     if changes:
+        await write_episodes(connection, alerts, changes)
         await connection.execute(_INSERT_HISTORY, as_json([history_of(*one) for one in changes]))
         await connection.execute(_INSERT_OUTBOX, as_json([outbox_of(*one) for one in changes]))
         await connection.execute("SELECT pg_notify($1, '')", OUTBOX_CHANNEL)
@@ -169,6 +173,7 @@ def row_of(tracked: TrackedAlert) -> AlertRow:
         detected_at=alert.detected_at,
         updated_at=alert.updated_at,
         resolved_at=alert.resolved_at,
+        acknowledged_at=alert.acknowledged_at,
         snoozed_until=alert.snoozed_until,
         baseline=alert.baseline,
         standing=ledger.standing,
@@ -188,6 +193,7 @@ def history_of(alert: Alert, change: Change) -> HistoryRow:
         from_status=change.from_status,
         to_status=change.to_status,
         note=change.note,
+        through=change.through,
         episode=alert.episode,
         version=alert.version,
     )

@@ -134,5 +134,9 @@ class CaseBook:
         """How many cases stand in each phase, for metrics."""
         return Counter(case.phase for case in self._all())
 
+    def standing(self) -> Iterator[Case]:
+        """Every case that is suspected, being verified, or confirmed."""
+        return (case for case in self._all() if case.phase is not Phase.CLEAR)
+
     def _all(self) -> Iterator[Case]:
         return (case for cases in self.by_subject.values() for case in cases.values())

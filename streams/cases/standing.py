@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 from streams.cases.book import CaseBook
 from streams.cases.case import Phase
+from streams.cases.counting import Count, count
 from streams.cases.matching import Matching
 from streams.cases.sources import SourceView
 from streams.facts.cause import Appointment, Cause
 from streams.facts.index import FactIndex
 from streams.model.facts import AppointmentRow
 from streams.model.ids import iso
+from streams.model.judgement import Judgement
 from streams.model.source_records import TenantStanding
 
 TELL_MS = 10_000
@@ -64,7 +66,7 @@ class Standings:
         self._usual: dict[str, int | None] = {}
         self._tell_at = 0
         self._count_at = 0
-        self._held: Counter[tuple[str, str]] = Counter()
+        self._counts: dict[str, Count] = {}
 
     def judged(self, cause: Cause, now: int) -> None:
         """Measure the pairs of this cause that have just met."""
@@ -84,24 +86,20 @@ class Standings:
         """The tenant's usual delay (p50), as last told; None while it is not known."""
         return self._usual.get(tenant)
 
-    def tell(self, now: int, lag_wait_ms: Callable[[str], int]) -> list[TenantStanding]:
+    def tell(self, now: int, judgement: Judgement, lag_wait_ms: Callable[[str], int]) -> list[TenantStanding]:
         """Every 10 s, once everything heard is judged: how each tenant stands."""
         if now < self._tell_at:
             return []
         self._tell_at = now + TELL_MS
-        self._count(now)
+        if now >= self._count_at:
+            self._count_at = now + COUNT_MS
+            self._counts = count(self._index, self._book, judgement, now)
         phases = self._book.phases_by_tenant()
         tenants = sorted(tenant for tenant in self._index.tenants() if not tenant.startswith("~"))
         return [self._standing(tenant, now, lag_wait_ms(tenant), phases) for tenant in tenants]
 
-    def _count(self, now: int) -> None:
-        if now >= self._count_at:
-            self._count_at = now + COUNT_MS
-            entities = (*self._index.bookings, *self._index.rows)
-            self._held = Counter((key.tenant, key.kind) for key in entities)
-
     def _standing(self, tenant: str, now: int, lag_ms: int, phases: Counter[tuple[str, Phase]]) -> TenantStanding:
-        held = self._held
+        counted = self._counts.get(tenant) or Count()
         meter = self._meters.get(tenant, SyncMeter())
         self._usual[tenant] = meter.quantile_ms(0.5)
         return TenantStanding(
@@ -113,11 +111,15 @@ class Standings:
             sync_p50_ms=self._usual[tenant],
             sync_p999_ms=meter.quantile_ms(0.999),
             sync_samples=len(meter),
-            bookings=held[tenant, "b"],
-            appointments=held[tenant, "a"],
-            calls=held[tenant, "c"],
+            bookings=counted.held["b"],
+            appointments=counted.held["a"],
+            calls=counted.held["c"],
             suspected=phases[tenant, Phase.SUSPECTED] + phases[tenant, Phase.VERIFYING],
             open=phases[tenant, Phase.CONFIRMED],
+            in_sync=counted.in_sync,
+            differing=len(counted.differing),
+            unknown=len(counted.unknown),
+            made=counted.hours(now),
             shares=self._matching.shares_of(tenant),
         )
 

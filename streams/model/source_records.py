@@ -72,11 +72,20 @@ class MatchedShare(Record, frozen=True, kw_only=True):
     out: bool = False
 
 
+class MadeInHour(Record, frozen=True, kw_only=True):
+    """Rows that were made in the hour that begins at `hour`, by the database's clock, as far as they are there now."""
+
+    hour: str
+    calls: int
+    appointments: int
+
+
 class TenantStanding(Record, frozen=True, kw_only=True, tag_field="kind", tag="tenant"):
     """How far a tenant is compared, and how it usually fares (topic `plumbline.verdicts`), every 10 s.
 
     `compared_through`: everything heard up to this instant (broker's clock) is judged. `held_back_by`: sources whose
-    absences are unknown now. `sync_*_ms`: the tenant's own delay between the two sides of one appointment.
+    absences are unknown now. `sync_*_ms`: the tenant's own delay between the two sides of one appointment. `in_sync`,
+    `differing`, `unknown`: bookings by how they stand, a reschedule chain once; `made`: the last hours, oldest first.
     """
 
     tenant: str
@@ -92,4 +101,8 @@ class TenantStanding(Record, frozen=True, kw_only=True, tag_field="kind", tag="t
     calls: int = 0
     suspected: int = 0
     open: int = 0
+    in_sync: int = 0
+    differing: int = 0
+    unknown: int = 0
+    made: tuple[MadeInHour, ...] = ()
     shares: tuple[MatchedShare, ...] = ()
