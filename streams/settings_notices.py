@@ -1,11 +1,12 @@
 """The sections that say who is told what, where and when: routes, channels, reminders, links."""
 
 import re
+from base64 import b64decode
 from email.errors import MessageError
 from email.headerregistry import Address as MailAddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from streams.model.rule import Rule, Severity
 from streams.settings_sources import Secret, Section, Words
@@ -15,6 +16,9 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 #: RFC 5321: what fits into a path.
 ADDRESS_CHARACTERS_MAX = 254
 RECIPIENTS_MAX = 50
+#: Of a webhook's secret, as Standard Webhooks asks for.
+SIGNING_BYTES_MIN = 24
+SIGNING_BYTES_MAX = 64
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CHANNEL = re.compile(
@@ -44,8 +48,22 @@ def _address(text: str) -> str:
     return text
 
 
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    try:
+        key = b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not SIGNING_BYTES_MIN <= len(key) <= SIGNING_BYTES_MAX:
+        raise ValueError(
+            f"allowed is whsec_ and {SIGNING_BYTES_MIN} to {SIGNING_BYTES_MAX} random bytes in base64, as made by: "
+            'echo "whsec_$(openssl rand -base64 32)"'
+        )
+    return secret
+
+
 ChannelName = Annotated[str, AfterValidator(_channel)]
 Address = Annotated[str, AfterValidator(_address)]
+SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
 
 
 class RouteSettings(Section):
@@ -146,7 +164,7 @@ class WebhookSettings(Section):
 
     name: Name = Field(description="letters, digits, dot, underscore and dash")
     url: Url
-    secret: Secret
+    secret: SigningSecret
     allow_private: bool = False
 
 
