@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streams.alerts.actions import PersonsAction, apply_action
-from streams.alerts.alert import Alert, Change, Step, TrackedAlert
+from streams.alerts.alert import Alert, Change, Step, Through, TrackedAlert
 from streams.alerts.lifecycle import apply_finding
 from streams.alerts.passing import end_snooze, expire_acknowledgement
 from streams.alerts.restating import apply_absence, apply_presence, is_restated
@@ -98,10 +98,12 @@ class Life:
                 self._tell(step)
         return self
 
-    def does(self, action: PersonsAction, *, minutes: float = 500, actor: str = "ana") -> "Life":
+    def does(
+        self, action: PersonsAction, *, minutes: float = 500, actor: str = "ana", through: Through = "api"
+    ) -> "Life":
         """A person acts."""
         assert self.tracked is not None
-        step = apply_action(self.tracked, action, actor=actor, now=at(minutes))
+        step = apply_action(self.tracked, action, actor=actor, now=at(minutes), through=through)
         self.tracked = step.tracked
         self._tell(step)
         return self

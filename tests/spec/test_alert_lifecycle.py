@@ -5,17 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.alerts.actions import (
-    Acknowledge,
-    ActionRefused,
-    Assign,
-    Recheck,
-    Remark,
-    Reopen,
-    Resolve,
-    Snooze,
-    Unacknowledge,
-)
+from streams.alerts.actions import Acknowledge
 from streams.alerts.alert import Alert, for_tenants_own_eyes
 from streams.alerts.priority import priority
 from streams.alerts.texts import TITLES
@@ -154,76 +144,6 @@ def test_what_the_new_worker_does_not_find_is_superseded() -> None:
 def test_its_restatements_count_its_own_episodes() -> None:
     life = Life().hears(finding("opened", 1, episode=3), new_worker("opened", 20))
     assert life.is_listed(30, open_=True, generation=2).is_listed(35, open_=True, generation=2).stands == "open"
-
-
-# What people say ---------------------------------------------------------------------
-
-
-def test_an_acknowledgement_survives_what_the_machine_finds() -> None:
-    life = Life().hears(OPENED).does(Acknowledge()).does(Assign(assignee="ben")).hears(drifted(3, "x"))
-    assert (life.stands, life.alert.acknowledged_by, life.alert.assignee) == ("acknowledged", "ana", "ben")
-    assert life.does(Unacknowledge()).stands == "open"
-
-
-def test_the_machine_resolves_what_a_person_acknowledged() -> None:
-    life = Life().hears(OPENED).does(Acknowledge()).hears(RESOLVED)
-    assert (life.stands, life.alert.acknowledged_by) == ("resolved recovered", "ana")
-
-
-def test_a_persons_resolution_holds_for_the_episode_and_not_beyond() -> None:
-    life = Life().hears(OPENED).does(Resolve(resolution=Resolution.EXPECTED)).hears(drifted(3, "x"))
-    assert life.stands == "resolved expected"
-    assert life.hears(finding("resolved", 5, proved=1)).stands == "resolved expected"
-    assert life.hears(BACK).stands == "open"
-
-
-def test_the_next_episode_is_nobodys_yet_but_keeps_its_assignee() -> None:
-    life = Life().hears(OPENED).does(Assign(assignee="ben")).does(Acknowledge()).hears(BACK)
-    assert (life.stands, life.alert.acknowledged_by, life.alert.assignee) == ("open", None, "ben")
-
-
-def test_a_person_takes_a_resolution_back() -> None:
-    assert Life().hears(OPENED).does(Resolve(resolution=Resolution.MANUAL)).does(Reopen()).stands == "open"
-    reopened = Life().hears(OPENED, RESOLVED).does(Reopen())
-    assert reopened.stands == "open"
-    assert reopened.does(Resolve(resolution=Resolution.MANUAL)).stands == "resolved manual"
-
-
-def test_a_snooze_always_ends() -> None:
-    life = Life().hears(OPENED).does(Snooze(until=at(560)), minutes=500)
-    assert life.wakes_at(559).stands == "snoozed"
-    assert life.wakes_at(560).stands == "open"
-
-
-def test_a_snoozed_alert_that_is_over_is_resolved() -> None:
-    assert Life().hears(OPENED).does(Snooze(until=at(560))).hears(RESOLVED).stands == "resolved recovered"
-
-
-@pytest.mark.parametrize("minutes", [500, 499, 500 + 91 * 24 * 60])
-def test_a_snooze_ends_in_the_future_and_within_90_days(minutes: float) -> None:
-    with pytest.raises(ActionRefused):
-        Life().hears(OPENED).does(Snooze(until=at(minutes)), minutes=500)
-
-
-@pytest.mark.parametrize("resolution", sorted(set(Resolution) - {"manual", "expected", "false_positive"}))
-def test_a_person_cannot_speak_for_the_machine(resolution: Resolution) -> None:
-    with pytest.raises(ActionRefused):
-        Life().hears(OPENED).does(Resolve(resolution=resolution))
-
-
-def test_what_is_over_is_not_acknowledged() -> None:
-    with pytest.raises(ActionRefused):
-        Life().hears(OPENED, RESOLVED).does(Acknowledge())
-
-
-def test_notes_and_rechecks_are_history_and_no_new_version() -> None:
-    life = Life().hears(OPENED).does(Remark(note="called the branch")).does(Recheck())
-    assert (life.story, life.alert.version) == (["opened", "noted", "recheck_requested"], 1)
-
-
-def test_doing_twice_is_doing_once() -> None:
-    life = Life().hears(OPENED).does(Acknowledge()).does(Acknowledge(), actor="ben")
-    assert (life.story, life.alert.acknowledged_by) == (["opened", "acknowledged"], "ana")
 
 
 # What an alert looks like ------------------------------------------------------------
