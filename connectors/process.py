@@ -40,6 +40,7 @@ from connectors.store.findings_consumer import FindingsConsumer
 from connectors.store.migrate import migrate
 from connectors.store.notices import StoredNotices
 from connectors.store.rechecks import finish_rechecks, take_rechecks
+from connectors.store.pruning import keep_pruned
 from connectors.store.relay import Relay
 from connectors.store.upkeep import let_time_pass
 from connectors.store.webhook_consumer import LedgerPolicy, keep_webhook_ledger
@@ -102,6 +103,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "findings": FindingsConsumer(settings, database, store).run,
         "relay": Relay(settings, parts.store_dsn).run,
         "passing-time": partial(let_time_pass, store, settings.notices.acknowledge_hours),
+        "pruning": partial(keep_pruned, database),
         "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
