@@ -39,8 +39,8 @@ from connectors.store.database import Database
 from connectors.store.findings_consumer import FindingsConsumer
 from connectors.store.migrate import migrate
 from connectors.store.notices import StoredNotices
-from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.pruning import keep_pruned
+from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.relay import Relay
 from connectors.store.upkeep import let_time_pass
 from connectors.store.webhook_consumer import LedgerPolicy, keep_webhook_ledger
