@@ -1,7 +1,8 @@
 """How far behind Cal.com's reads run, measured per tenant (design §4a, "The lag wait is measured").
 
-A sample: a read contradicted a webhook and a later read confirms the webhook; it is that first read's begin less the
-webhook's arrival.
+A sample: a read contradicted a webhook with a state from before it, and a later read confirms the webhook; it is that
+first read's begin less the webhook's arrival. A state from after the webhook is news and no lag: a host who moves a
+booking in place sends no webhook, and when he moves it back the old webhook seems to be confirmed.
 """
 
 from collections import deque
@@ -14,6 +15,8 @@ LAG_WAIT_MAX_MS = 15_000
 _FACTOR = 1.5
 _MARGIN_MS = 500
 _SAMPLES_MAX = 1_000
+#: The clocks of Cal.com's own hosts may differ by so much (design §4a).
+HOSTS_APART_MS = 2_000
 
 
 class LagMeter:
@@ -28,7 +31,8 @@ class LagMeter:
         if told is None or not agrees(told, read):
             return
         for earlier in facts.reads:
-            if told.arrived <= earlier.begun < read.begun and not agrees(told, earlier):
+            stale = earlier.updated_at <= told.created_at + HOSTS_APART_MS
+            if told.arrived <= earlier.begun < read.begun and stale and not agrees(told, earlier):
                 self._samples.append((read.answered, earlier.begun - told.arrived))
                 return
 

@@ -45,6 +45,18 @@ def test_a_sample_counts_for_fifteen_minutes() -> None:
     assert meter.wait_ms(LEAST, T0 + 15 * MINUTE + 6_000) == LEAST
 
 
+def test_a_move_in_place_and_back_is_no_lag() -> None:
+    """Neither sends a webhook: between them reads contradict the webhook with a state that is younger than it."""
+    told = Told(
+        created_at=T0, sequence=0, body="b", arrived=T0, trigger="BOOKING_CREATED", status="accepted", start=1, end=2
+    )
+    moved = Read(T0 + 8_000, T0 + 8_100, status="accepted", start=5, end=6, updated_at=T0 + 6_000)
+    back = Read(T0 + 60_000, T0 + 60_100, status="accepted", start=1, end=2, updated_at=T0 + 50_000)
+    meter = LagMeter()
+    meter.observe(BookingFacts(told=(told,), reads=(moved, back)), back)
+    assert meter.wait_ms(LEAST, T0 + 61_000) == LEAST
+
+
 def lagging() -> World:
     """A tenant whose replica was seen to lag: a page begun 2 s after a cancellation did not show it yet."""
     world = pair().until(20)
