@@ -27,10 +27,11 @@ QUIT_SECONDS_MAX = 2.0
 class Mailer:
     """Sends mails to the recipients of `[mail]`. Raises ValueError where no server is configured."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(self, settings: MailSettings, *, send_seconds_max: float = SEND_SECONDS_MAX) -> None:
         if settings.host is None:
             raise ValueError("mail.host is missing: without a server there is no mail")
         self._settings = settings
+        self._send_seconds_max = send_seconds_max
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, *, subject: str, text: str, html: str, key: str) -> Outcome:
@@ -52,14 +53,16 @@ class Mailer:
         except (SMTPException, OSError, TimeoutError) as error:
             return outcome_of(error)
         finally:
-            await _leave(client)
+            client.close()
 
     async def _hand_over(self, client: SMTP, letter: EmailMessage) -> Outcome:
-        async with asyncio.timeout(SEND_SECONDS_MAX):
+        async with asyncio.timeout(self._send_seconds_max):
             await client.connect()
             refused, _ = await client.send_message(letter)
         if refused:
             logger.warning("mail: %d of %d recipients refused", len(refused), len(self._settings.recipients))
+        with contextlib.suppress(SMTPException, OSError):
+            await client.quit(timeout=QUIT_SECONDS_MAX)
         return Delivered()
 
     async def _client(self) -> SMTP:
@@ -74,15 +77,8 @@ class Mailer:
             password=None if settings.password is None else settings.password.get_secret_value(),
             # Its default asks DNS for our full name, and may wait for it.
             local_hostname=socket.gethostname() or "localhost",
-            timeout=SEND_SECONDS_MAX,
+            timeout=self._send_seconds_max,
             use_tls=settings.security == "tls",
             start_tls=settings.security == "starttls",
             tls_context=self._tls,
         )
-
-
-async def _leave(client: SMTP) -> None:
-    if client.is_connected:
-        with contextlib.suppress(SMTPException, OSError):
-            await client.quit(timeout=QUIT_SECONDS_MAX)
-    client.close()
