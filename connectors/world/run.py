@@ -129,7 +129,9 @@ async def run_world(config: WorldConfig, stopped: asyncio.Event) -> None:
         calcom = await stack.enter_async_context(serving(calcom_app(world.calcom, world.routes()), config.calcom_port))
         slack = None
         if config.slack_port is not None:
-            slack = await stack.enter_async_context(serving(Slack().app(), config.slack_port))
+            receiver = Slack()
+            stack.push_async_callback(receiver.close)
+            slack = await stack.enter_async_context(serving(receiver.app(), config.slack_port))
         stack.push_async_callback(world.close)
         print(json.dumps({"ready": True, "calcom_url": calcom, "slack_url": slack}), flush=True)
         await stopped.wait()

@@ -13,20 +13,19 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from connectors.notify.audience import Audience
-from connectors.notify.channel import Delivered, Telling, TryLater
+from connectors.notify.channel import Telling
 from connectors.notify.dispatch import Dispatcher
-from connectors.notify.slack import SlackBot, SlackWebhook, slack_channels
+from connectors.notify.slack import SlackWebhook
 from connectors.stack.stack import LocalStack
 from connectors.store.notices import StoredNotices
 from connectors.store.relay import Relay
 from connectors.watchdog import ping_while_healthy
 from connectors.world.serving import serving
 from connectors.world.slack import Slack, SlackKnobs
-from streams.alerts.notice import NoticeKind, Reason
+from streams.alerts.notice import NoticeKind
 from streams.model.ids import alert_id
 from streams.model.records import Finding, Subject
 from streams.model.rule import Resolution, Rule, SubjectKind
-from streams.settings import Settings
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, new_ground, running
 from tests.integration.waiting import until
@@ -162,38 +161,6 @@ async def test_the_baseline_is_one_message(ground: Ground, slack: tuple[Slack, s
     [baseline] = [text for text in texts(receiver) if "Found at installation" in text]
     assert "5 older faults" in baseline
     assert ("opened", "skipped", "baseline") in await states(ground)
-
-
-async def test_a_bot_speaks_in_its_channel(slack: tuple[Slack, str]) -> None:
-    receiver, url = slack
-    bot = SlackBot("slack", "xoxb-1", "#ops", AUDIENCE, f"{url}/api")
-    said = await bot.tell(hello())
-    assert isinstance(said, Delivered)
-    assert said.message == f"#ops/{receiver.messages[0].ts}"
-    assert receiver.messages[0].body["channel"] == "#ops"
-    receiver.knobs = SlackKnobs(too_many=1, retry_after_seconds=7)
-    busy = await bot.tell(hello())
-    assert isinstance(busy, TryLater)
-    assert (busy.reason, busy.seconds) == (Reason.RATE_LIMITED, 7.0)
-    receiver.knobs = SlackKnobs(down=True)
-    away = await bot.tell(hello())
-    assert isinstance(away, TryLater)
-    assert away.reason is Reason.UNREACHABLE
-    await bot.close()
-
-
-async def test_a_webhook_says_what_became_of_a_message(slack: tuple[Slack, str]) -> None:
-    _, url = slack
-    channel = webhook(url)
-    assert await channel.tell(hello()) == Delivered()
-    await channel.close()
-    nowhere = webhook("http://127.0.0.1:1")
-    assert isinstance(await nowhere.tell(hello()), TryLater)
-    await nowhere.close()
-
-
-async def test_nothing_configured_is_silence() -> None:
-    assert slack_channels(Settings()) == ()
 
 
 async def test_the_watchdog_pings_only_while_healthy() -> None:
