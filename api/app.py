@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 
-from api import alert_actions, alerts, bookings, coverage, health, metrics, webhook_stats
+from api import alert_actions, alerts, asyncapi, audit, bookings, coverage, health, metrics, stream, webhook_stats
+from api.openapi import complete_openapi
 from api.problems import answer_with_problems
-from api.responses import describe_structs
+from api.rate_limit import RateLimited
+from api.request_ids import RequestIds
 from api.services import Services
+from api.writes import Writes
 
 DESCRIPTION = "Where appointments and bookings do not agree, and what people did about it."
 VERSION = "1"
@@ -24,21 +28,28 @@ def create_app(
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The API. `checks` come to those of store and migrations; `routers` to its own (the door, the dashboard)."""
-    app = _bare_app("Plumbline", lifespan or _database_lifespan(services))
+    inner = (
+        Middleware(RateLimited, services.keys, services.settings.api.requests_per_minute),
+        Middleware(Writes, services.database, services.keys),
+    )
+    app = _bare_app("Plumbline", lifespan or _database_lifespan(services), inner)
     store_checks = {
         "store": health.store_check(services.database),
         "migrations": health.migrations_check(services.database),
     }
+    app.include_router(stream.build_router(services))  # before the route of one alert, whose path would take it
     app.include_router(alerts.build_router(services))
     app.include_router(alert_actions.build_router(services))
     app.include_router(bookings.build_router(services))
     app.include_router(webhook_stats.build_router(services))
     app.include_router(coverage.build_router(services))
+    app.include_router(audit.build_router(services))
+    app.include_router(asyncapi.build_router(services.settings, version=VERSION))
     app.include_router(health.build_router({**store_checks, **(checks or {})}))
     app.include_router(metrics.build_router(services))
     for router in routers:
         app.include_router(router)
-    describe_structs(app)
+    complete_openapi(app)
     return app
 
 
@@ -50,7 +61,8 @@ def create_door_app(door: APIRouter) -> FastAPI:
     return app
 
 
-def _bare_app(title: str, lifespan: Lifespan | None) -> FastAPI:
+def _bare_app(title: str, lifespan: Lifespan | None, inner: Sequence[Middleware] = ()) -> FastAPI:
+    """`inner`: what only the API has around its routes, outermost first."""
     # No page that loads scripts from elsewhere: the document itself is enough.
     app = FastAPI(
         title=title,
@@ -59,8 +71,8 @@ def _bare_app(title: str, lifespan: Lifespan | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        middleware=[Middleware(RequestIds), Middleware(metrics.Measured), *inner],
     )
-    app.add_middleware(metrics.Measured)
     answer_with_problems(app)
     return app
 

@@ -31,3 +31,20 @@ def position_of(cursor: str) -> Position:
         return Position(updated_at=at, id=str(UUID(alert_id)))
     except (ValueError, OverflowError, binascii.Error, msgspec.DecodeError):
         raise bad_input("cursor", cursor, "allowed is next_cursor of an earlier page") from None
+
+
+def cursor_of_number(number: int) -> str:
+    """The position behind the row of this number."""
+    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
+
+
+def number_of(cursor: str) -> int:
+    """The number that a cursor stands for. Raises Problem (422)."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        number = int(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
+    except (ValueError, binascii.Error):
+        number = -1
+    if not 0 < number < 2**63:
+        raise bad_input("cursor", cursor, "allowed is next_cursor of an earlier page")
+    return number

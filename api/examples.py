@@ -2,6 +2,7 @@
 
 from typing import Any
 
+REQUEST_ID = "5e0f7d2a-0d5c-4a53-b1c4-9d0b6a0d2f11"
 ALERT: dict[str, Any] = {
     "id": "e9f7ded4-8814-53a6-9e1c-75f76957e487",
     "tenant": "1",
@@ -61,6 +62,7 @@ HISTORY: dict[str, Any] = {
             "from": None,
             "to": "open",
             "note": None,
+            "through": "machine",
         }
     ]
 }
@@ -80,6 +82,7 @@ PROBLEM: dict[str, Any] = {
     "status": 422,
     "detail": "status: allowed: 'open', 'acknowledged', 'snoozed' or 'resolved'",
     "instance": "/v1/alerts",
+    "request_id": REQUEST_ID,
     "errors": [
         {"field": "status", "value": "bad", "allowed": "allowed: 'open', 'acknowledged', 'snoozed' or 'resolved'"}
     ],
@@ -102,3 +105,33 @@ WEBHOOK_STATS: dict[str, Any] = {
     ],
     "refusals": [{"account": "praxis-ost", "status": 503, "count": 1, "newest_at": "2026-11-26T12:03:06.480Z"}],
 }
+AUDIT_PAGE: dict[str, Any] = {
+    "items": [
+        {
+            "at": "2026-11-26T12:04:11.020Z",
+            "through": "api",
+            "actor": "rota",
+            "role": "operator",
+            "method": "POST",
+            "route": "/v1/alerts/{alert_id}/acknowledge",
+            "object_id": "e9f7ded4-8814-53a6-9e1c-75f76957e487",
+            "tenant": "1",
+            "status": 200,
+            "idempotency_key": "0c6a3a52-4f0e-4a0f-9a5e-0f3f1c2b7d10",
+            "request_id": REQUEST_ID,
+        }
+    ],
+    "next_cursor": "NDcxMQ",
+}
+
+
+def problem(status: int, name: str, detail: str) -> dict[str, Any]:
+    """A problem document."""
+    return {
+        "type": f"urn:plumbline:{name}",
+        "title": name.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "instance": f"/v1/alerts/{ALERT['id']}/acknowledge",
+        "request_id": REQUEST_ID,
+    }

@@ -23,6 +23,15 @@ KAFKA_REQUEST_MS_MAX = 2_000
 Check = Callable[[], Awaitable[str | None]]
 
 
+ALIVE = {"alive": True}
+READY = {"ready": True, "reasons": [], "checks": {"store": {"ready": True, "reason": None}}}
+NOT_READY = {
+    "ready": False,
+    "reasons": ["store: the store cannot be reached"],
+    "checks": {"store": {"ready": False, "reason": "the store cannot be reached"}},
+}
+
+
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """One check."""
 
@@ -34,11 +43,23 @@ def build_router(checks: Mapping[str, Check]) -> APIRouter:
     """Both routes; no key needed, nothing secret said."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/livez", summary="Whether the process answers", response_model=None)
+    @router.get(
+        "/livez",
+        summary="Whether the process answers",
+        description="No key needed. It asks nothing else: for what restarts a process that is stuck.",
+        responses=_documented(ALIVE),
+        response_model=None,
+    )
     async def livez() -> Response:
-        return json_response({"alive": True})
+        return json_response(ALIVE)
 
-    @router.get("/readyz", summary="Whether everything works, and what does not", response_model=None)
+    @router.get(
+        "/readyz",
+        summary="Whether everything works, and what does not",
+        description="No key needed. 200 if every check passes, else 503 with the reasons.",
+        responses=_documented(READY) | {503: {**_documented(NOT_READY)[200], "description": "What does not work."}},
+        response_model=None,
+    )
     async def readyz() -> Response:
         names = sorted(checks)
         results = dict(zip(names, await asyncio.gather(*(_checked(checks[name]) for name in names)), strict=True))
@@ -48,6 +69,10 @@ def build_router(checks: Mapping[str, Check]) -> APIRouter:
         return json_response(answer, status=200 if ready else 503)
 
     return router
+
+
+def _documented(example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": "What was found.", "content": {"application/json": {"example": example}}}}
 
 
 def store_check(database: Database) -> Check:

@@ -17,6 +17,8 @@ from streams.settings import Settings
 
 #: The simulated world's, where no accounts are configured.
 TENANTS = 9
+#: For who watches a simulated world, several times a second.
+WATCHED_REQUESTS_PER_MINUTE = 100_000
 
 
 def world_of(
@@ -75,6 +77,8 @@ def completed(
         own = {"name": "local", "key": secrets.token_urlsafe(24), "role": "admin", "tenants": ["*"]}
         given["api_keys"] = [*given["api_keys"], own]
     if world is not None:
+        if "requests_per_minute" not in settings.api.model_fields_set:
+            given["api"]["requests_per_minute"] = WATCHED_REQUESTS_PER_MINUTE
         given["calcom"]["base_url"] = f"http://{HOST}:{ports['calcom']}"
         if not settings.accounts:
             given["accounts"] = [_account(account) for account in world.accounts]
@@ -115,6 +119,7 @@ def variables_of(settings: Settings, stack: StackEndpoints) -> dict[str, str]:
         "STORE__DSN": settings.store.dsn and settings.store.dsn.get_secret_value(),
         "CALCOM__BASE_URL": settings.calcom.base_url,
         "API__PORT": str(settings.api.port),
+        "API__REQUESTS_PER_MINUTE": str(settings.api.requests_per_minute),
         "DETECTION__GRACE_SECONDS": json.dumps({rule.value: s for rule, s in settings.detection.grace_seconds.items()}),
         "SCOPE__SYNCED_SOURCES": ",".join(settings.scope.synced_sources),
         "SLACK__WEBHOOK_URL": settings.slack.webhook_url and settings.slack.webhook_url.get_secret_value(),

@@ -32,14 +32,19 @@ class Keys:
     def __init__(self, keys: Sequence[ApiKeySettings]) -> None:
         self._keys = [(key.key.get_secret_value().encode(), _caller(key)) for key in keys]
 
-    def bearer(self, authorization: str | None) -> Caller:
-        """Whose key it is. Raises Problem (401)."""
+    def known(self, authorization: str | None) -> Caller | None:
+        """Whose key it is; None for a stranger's."""
         scheme, _, given = (authorization or "").partition(" ")
         found = None
         if scheme.lower() == "bearer":
             for key, caller in self._keys:
                 if hmac.compare_digest(key, given.strip().encode("utf-8", "replace")):
                     found = caller
+        return found
+
+    def bearer(self, authorization: str | None) -> Caller:
+        """Whose key it is. Raises Problem (401)."""
+        found = self.known(authorization)
         if found is None:
             raise Problem(
                 401,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -10,9 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.request_ids import REQUEST_ID, request_id
 from connectors.store.database import StoreUnavailable
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 VALUE_CHARACTERS_MAX = 200
 RETRY_SECONDS = 1
 
@@ -62,16 +64,19 @@ def problem_response(request: Request, problem: Problem) -> Response:
         "type": f"urn:plumbline:{problem.name}",
         "title": problem.name.replace("-", " ").capitalize(),
         "status": problem.status,
-        "detail": problem.detail,
-        "instance": request.url.path,
+        "detail": _text(problem.detail),
+        "instance": quote(request.scope["path"]),
+        "request_id": request_id(),
     }
+    # An error that nobody expected is answered outside of every middleware, so the header is set here.
+    named = {REQUEST_ID: name} if (name := request_id()) else {}
     if problem.errors:
         document["errors"] = problem.errors
     return Response(
         msgspec.json.encode(document),
         status_code=problem.status,
-        headers=problem.headers,
-        media_type=MEDIA_TYPE,
+        headers={**problem.headers, **named},
+        media_type=PROBLEM_MEDIA_TYPE,
     )
 
 
@@ -91,7 +96,7 @@ def answer_with_problems(app: FastAPI) -> None:
         return problem_response(request, _of_validation(error))
 
     async def away(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the reason is in the log
-        return problem_response(request, _AWAY)
+        return problem_response(request, STORE_AWAY)
 
     async def unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001 - it is logged by the server
         return problem_response(request, _UNEXPECTED)
@@ -103,7 +108,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-_AWAY = Problem(
+STORE_AWAY = Problem(
     503, "store-unavailable", "The store cannot be reached. Try again.", headers={"Retry-After": str(RETRY_SECONDS)}
 )
 _UNEXPECTED = Problem(500, "internal-error", "Something went wrong here. It is in the log.")
@@ -128,10 +133,16 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     expected = (error.get("ctx") or {}).get("expected")
     allowed = f"allowed: {expected}" if expected else str(error["msg"]).removeprefix("Value error, ")
     missing = error["type"] == "missing"
-    return FieldError(field=name, value=None if missing else _shown(error.get("input")), allowed=allowed)
+    value = None if missing else _shown(error.get("input"))
+    return FieldError(field=_text(name)[:VALUE_CHARACTERS_MAX], value=value, allowed=_text(allowed))
 
 
 def _shown(value: object) -> str | None:
     if value is None:
         return None
-    return str(value)[:VALUE_CHARACTERS_MAX].encode("utf-8", "replace").decode()
+    return _text(str(value)[:VALUE_CHARACTERS_MAX])
+
+
+def _text(text: str) -> str:
+    """What JSON allows a sender to write, and UTF-8 does not hold: half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()

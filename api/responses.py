@@ -1,14 +1,14 @@
-"""Alerts and lists as responses, and their schemas for the OpenAPI document."""
+"""Alerts and lists as responses, and their examples for the OpenAPI document."""
 
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
 from starlette.responses import Response
 
 from api import coverage_examples, examples
 from api.coverage_answers import CircuitBreakers, CoveragePage
 from api.keys import Caller
+from connectors.store.audit import WrittenLine
 from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
 from connectors.store.webhook_stats import WebhookStats
@@ -26,6 +26,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """An alert's history, oldest first."""
 
     items: tuple[HistoryLine, ...]
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page; `next_cursor` is null on the last."""
+
+    items: tuple[WrittenLine, ...]
+    next_cursor: str | None
 
 
 def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -48,76 +55,31 @@ def etag(alert: Alert) -> str:
     return f'"{alert.version}"'
 
 
-_EXAMPLES: dict[type, dict[str, Any]] = {
+def names_version(if_none_match: str, alert: Alert) -> bool:
+    """Whether a list of ETags names the alert's version, weakly compared; `*` names any."""
+    named = {one.strip().removeprefix("W/") for one in if_none_match.split(",")}
+    return bool(named & {"*", etag(alert)})
+
+
+#: Every struct that a route answers with, and an example of it for the OpenAPI document.
+EXAMPLES: dict[type, dict[str, Any]] = {
     AlertPage: examples.PAGE,
     Alert: examples.ALERT,
     History: examples.HISTORY,
     Consistency: examples.CONSISTENCY,
     WebhookStats: examples.WEBHOOK_STATS,
+    AuditPage: examples.AUDIT_PAGE,
     CoveragePage: coverage_examples.PAGE,
     CircuitBreakers: coverage_examples.BREAKERS,
 }
 
 
 def answers(struct: type, description: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that answers with one of our structs."""
+    """The `responses` of a route that answers with one of our structs (it stands in EXAMPLES); errors are added."""
     schema = {"$ref": f"#/components/schemas/{struct.__name__}"}
-    problem = {"$ref": "#/components/schemas/Problem"}
     return {
         200: {
             "description": description,
             "content": {"application/json": {"schema": schema}},
         },
-        "4XX": {
-            "description": "A problem document",
-            "content": {"application/problem+json": {"schema": problem}},
-        },
     }
-
-
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457.",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string", "examples": ["urn:plumbline:not-found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "field": {"type": "string"},
-                    "value": {"type": ["string", "null"]},
-                    "allowed": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-
-
-def describe_structs(app: FastAPI) -> None:
-    """Let `/openapi.json` know our structs; FastAPI knows only pydantic's."""
-    plain = app.openapi
-
-    def complete() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()
-            _, components = msgspec.json.schema_components(_EXAMPLES, ref_template="#/components/schemas/{name}")
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas.update(components)
-            schemas["Problem"] = {**_PROBLEM, "examples": [examples.PROBLEM]}
-            # Set here and not at the routes: FastAPI drops every null of an example there.
-            for struct, example in _EXAMPLES.items():
-                schemas[struct.__name__]["examples"] = [example]
-            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"key": []}]
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = complete  # type: ignore[method-assign]  # FastAPI's own way

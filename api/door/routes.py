@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from api.door.bounded import BodyTooLong, read_bounded
+from api.door.documented import WEBHOOK, answers
 from api.door.producer import NotAccepted
 from api.door.refusals import Refusals
 from api.door.repeats import RecentBodies, body_key
@@ -57,9 +58,17 @@ def build_router(settings: Settings, producer: WebhookSink, refusals: Refusals |
     router = APIRouter()
     door = Door(settings, producer, refusals or Refusals())
 
-    @router.post("/webhooks/calcom/{account}", status_code=202, response_model=None)
+    @router.post(
+        "/webhooks/calcom/{account}",
+        status_code=202,
+        summary="Take one webhook of Cal.com",
+        description=f"Signed by the account's secret in {SIGNATURE_HEADER}. Answered once the body is safely on Kafka.",
+        responses=answers(),
+        openapi_extra={"requestBody": {"content": {"application/json": {"example": WEBHOOK}}}},
+        response_model=None,
+        tags=["webhooks"],
+    )
     async def receive(account: str, request: Request) -> Response:
-        """Take one webhook of Cal.com."""
         arrived = asyncio.get_running_loop().time()
         try:
             status = await door.receive(account, request, arrived + ANSWER_SECONDS_MAX)
