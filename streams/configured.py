@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from streams.alerts.pages import Pages
 from streams.decode import decode_record
 from streams.decode.names import ColumnNames
 from streams.model.judgement import Judgement
@@ -110,3 +111,9 @@ def column_names(settings: Settings, table: Literal["appointments", "calls"]) ->
         None if zone == "UTC" else ZoneInfo(zone),
         given.words,
     )
+
+
+def alert_pages(settings: Settings) -> Pages:
+    """Where alerts point to: runbooks, Cal.com, and the watched application where its address is known."""
+    links = settings.links
+    return Pages(runbooks=links.runbooks, calcom=links.calcom, app=links.app)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.configured import disabled_rules
+from streams.alerts.pages import Pages
+from streams.configured import alert_pages, disabled_rules
 from streams.model.rule import Rule
 from streams.settings import load_settings
 
@@ -41,3 +42,12 @@ def test_either_of_two_columns_is_enough_for_a_recent_failure(tmp_path: Path) ->
     assert Rule.RECENT_FAILURE not in without(tmp_path, "calls", "session_outcome")
     both = ("session_outcome", "appointment_link_status")
     assert without(tmp_path, "calls", *both)[Rule.RECENT_FAILURE] == frozenset(both)
+
+
+def test_alerts_point_to_where_the_settings_say(tmp_path: Path) -> None:
+    file = tmp_path / "plumbline.toml"
+    file.write_text(
+        '[links]\nrunbooks = "https://wiki.example/runbooks/"\napp = "https://app.example"\n', encoding="utf-8"
+    )
+    expected = Pages(runbooks="https://wiki.example/runbooks", calcom="https://app.cal.com", app="https://app.example")
+    assert alert_pages(load_settings(file, {})) == expected
