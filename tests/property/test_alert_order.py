@@ -1,14 +1,29 @@
-"""The store decides by episode and event time: neither order nor repetition of findings matters."""
+"""The store decides by episode and event time: neither order nor repetition of findings matters.
+
+Nor does it matter whether a person spoke before or after an older finding arrived.
+"""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerts.actions import Acknowledge, Assign, PersonsAction, Reopen, Resolve, Unacknowledge
-from streams.alerts.alert import Alert
+from streams.alerts.actions import (
+    Acknowledge,
+    Assign,
+    PersonsAction,
+    Remark,
+    Reopen,
+    Resolve,
+    Snooze,
+    SnoozeUntilChanged,
+    SnoozeUntilResolved,
+    Unacknowledge,
+)
+from streams.alerts.alert import PEOPLES_RESOLUTIONS, Alert
 from streams.model.records import Finding
 from streams.model.rule import AlertStatus, Resolution
-from tests.alert_words import Life, drifted, finding
+from tests.alert_words import Life, at, drifted, finding
 
 
 @st.composite
@@ -42,6 +57,60 @@ def test_any_order_with_any_repetition_ends_in_the_same_alert(data: st.DataObjec
     shuffled = data.draw(st.permutations(repeated))
     in_order, out_of_order = Life().hears(*history), Life().hears(*shuffled)
     assert _what_matters(in_order.alert) == _what_matters(out_of_order.alert)
+
+
+SPOKEN_AT = 20.5
+#: What means the same whatever of the earlier findings had been heard.
+SPOKEN: list[PersonsAction] = [
+    Assign(assignee="ben"),
+    Remark(note="called"),
+    *(Resolve(resolution=word) for word in sorted(PEOPLES_RESOLUTIONS)),
+]
+#: What is said of a fault that stands, as it is shown.
+SPOKEN_OF_WHAT_STANDS: list[PersonsAction] = [
+    Acknowledge(),
+    Snooze(until=at(500)),
+    SnoozeUntilResolved(),
+]
+
+
+@st.composite
+def one_episode(draw: st.DrawFn, begin: int, end: int, *, ends: bool) -> list[Finding]:
+    """Further findings of episode 1 between two minutes; the last may be its end."""
+    minutes = sorted(draw(st.sets(st.integers(begin, end), max_size=4)))
+    told = [drifted(minute, draw(st.sampled_from("ab"))) for minute in minutes]
+    if told and ends and draw(st.booleans()):
+        told[-1] = finding("resolved", minutes[-1], proved=1)
+    return told
+
+
+@given(st.data())
+def test_a_finding_from_before_a_person_spoke_may_arrive_after(data: st.DataObject) -> None:
+    action = data.draw(st.sampled_from(SPOKEN + SPOKEN_OF_WHAT_STANDS))
+    earlier = data.draw(one_episode(2, 20, ends=action in SPOKEN))
+    later = data.draw(one_episode(21, 40, ends=True))
+    late = [one for one in earlier if data.draw(st.booleans())]
+    in_time = [one for one in earlier if one not in late]
+    first = finding("opened", 1)
+    in_order = Life().hears(first, *earlier).does(action, minutes=SPOKEN_AT).hears(*later)
+    mixed = Life().hears(first, *data.draw(st.permutations(in_time))).does(action, minutes=SPOKEN_AT)
+    mixed.hears(*data.draw(st.permutations(late + later)))
+    assert _what_matters(mixed.alert) == _what_matters(in_order.alert)
+
+
+@pytest.mark.parametrize("action", [SnoozeUntilChanged(), Reopen(), Unacknowledge()])
+@given(data=st.data())
+def test_what_follows_a_persons_word_may_arrive_in_any_order(data: st.DataObject, action: PersonsAction) -> None:
+    over = [finding("resolved", 19, proved=1)] if isinstance(action, Reopen) else []
+    later = data.draw(one_episode(21, 40, ends=True))
+    before = Life().hears(finding("opened", 1), *over)
+    before = before if over else before.does(Acknowledge(), minutes=5)
+    spoken = before.does(action, minutes=SPOKEN_AT).tracked
+    in_order, mixed = Life(), Life()
+    in_order.tracked = mixed.tracked = spoken
+    in_order.hears(*later)
+    mixed.hears(*data.draw(st.permutations(later)))
+    assert _what_matters(mixed.alert) == _what_matters(in_order.alert)
 
 
 ACTIONS: list[PersonsAction] = [
