@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header
 from starlette.responses import Response
 
 from api.alerts import canonical_id
+from api.audit import about
 from api.bodies import AssignBody, NoteBody, RemarkBody, ResolveBody, SnoozeBody
 from api.keys import Caller
 from api.problems import Problem, not_found
@@ -57,6 +58,7 @@ def _acting(services: Services) -> Act:
             raise Problem(422, "invalid-request", str(mistaken)) from None
         except actions.ActionRefused as refused:
             raise Problem(409, "conflict", str(refused)) from None
+        about(tenant=alert.tenant, object_id=alert.id)
         return alert_response(alert, caller)
 
     return act
@@ -66,24 +68,43 @@ def _add_attention(router: APIRouter, operator: Callable[..., Awaitable[Caller]]
     """Who looks after it, and when."""
     Operator = Annotated[Caller, Depends(operator)]
 
-    @router.post("/acknowledge", summary="Somebody looks after it", response_model=None)
+    @router.post(
+        "/acknowledge",
+        summary="Somebody looks after it",
+        description="Nobody else need look; notices about it stop until it changes.",
+        response_model=None,
+    )
     async def acknowledge(
         alert_id: str, caller: Operator, body: NoteBody | None = None, if_match: IfMatch = None
     ) -> Response:
         return await act(alert_id, caller, if_match, actions.Acknowledge(note=_note(body)))
 
-    @router.post("/unacknowledge", summary="Nobody looks after it any more", response_model=None)
+    @router.post(
+        "/unacknowledge",
+        summary="Nobody looks after it any more",
+        description="Takes the acknowledgement back: the alert is open again.",
+        response_model=None,
+    )
     async def unacknowledge(
         alert_id: str, caller: Operator, body: NoteBody | None = None, if_match: IfMatch = None
     ) -> Response:
         return await act(alert_id, caller, if_match, actions.Unacknowledge(note=_note(body)))
 
-    @router.post("/snooze", summary="Be silent until an instant", response_model=None)
+    @router.post(
+        "/snooze",
+        summary="Be silent for a while",
+        description="No notices until then. Exactly one of the fields says when it ends; it always does.",
+        response_model=None,
+    )
     async def snooze(alert_id: str, caller: Operator, body: SnoozeBody, if_match: IfMatch = None) -> Response:
-        action = actions.Snooze(until=body.ends(wall_clock()), note=body.note)
-        return await act(alert_id, caller, if_match, action)
+        return await act(alert_id, caller, if_match, body.action(wall_clock()))
 
-    @router.post("/assign", summary="Say whose it is", response_model=None)
+    @router.post(
+        "/assign",
+        summary="Say whose it is",
+        description="A name of your choice; null gives it back.",
+        response_model=None,
+    )
     async def assign(alert_id: str, caller: Operator, body: AssignBody, if_match: IfMatch = None) -> Response:
         return await act(alert_id, caller, if_match, actions.Assign(assignee=body.assignee, note=body.note))
 
@@ -92,12 +113,22 @@ def _add_endings(router: APIRouter, operator: Callable[..., Awaitable[Caller]], 
     """Close and open."""
     Operator = Annotated[Caller, Depends(operator)]
 
-    @router.post("/resolve", summary="Close it, and say why", response_model=None)
+    @router.post(
+        "/resolve",
+        summary="Close it, and say why",
+        description="With a reason that people may give. If the fault is found again, a new episode begins.",
+        response_model=None,
+    )
     async def resolve(alert_id: str, caller: Operator, body: ResolveBody, if_match: IfMatch = None) -> Response:
         action = actions.Resolve(resolution=Resolution(body.resolution), note=body.note)
         return await act(alert_id, caller, if_match, action)
 
-    @router.post("/reopen", summary="Take a resolution back", response_model=None)
+    @router.post(
+        "/reopen",
+        summary="Take a resolution back",
+        description="The alert stands as it did before it was resolved.",
+        response_model=None,
+    )
     async def reopen(
         alert_id: str, caller: Operator, body: NoteBody | None = None, if_match: IfMatch = None
     ) -> Response:
@@ -108,11 +139,21 @@ def _add_words(router: APIRouter, operator: Callable[..., Awaitable[Caller]], ac
     """Notes and questions; the alert itself stays as it is."""
     Operator = Annotated[Caller, Depends(operator)]
 
-    @router.post("/notes", summary="Write a line into its history", response_model=None)
+    @router.post(
+        "/notes",
+        summary="Write a line into its history",
+        description="The alert stays as it is; the line stands in its history for good.",
+        response_model=None,
+    )
     async def note(alert_id: str, caller: Operator, body: RemarkBody, if_match: IfMatch = None) -> Response:
         return await act(alert_id, caller, if_match, actions.Remark(note=body.text))
 
-    @router.post("/recheck", summary="Have both sides read again", response_model=None)
+    @router.post(
+        "/recheck",
+        summary="Have both sides read again",
+        description="Both sides are asked again; what they show comes as a change of the alert.",
+        response_model=None,
+    )
     async def recheck(
         alert_id: str, caller: Operator, body: NoteBody | None = None, if_match: IfMatch = None
     ) -> Response:

@@ -1,5 +1,6 @@
 """`GET /v1/alerts`, one alert, its history."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from api.bodies import Time, Word
 from api.cursor import cursor_after, position_of
 from api.keys import Caller
 from api.problems import bad_input, not_found
-from api.responses import AlertPage, History, alert_response, answers, etag, json_response, visible
+from api.responses import AlertPage, History, alert_response, answers, etag, json_response, names_version, visible
 from api.services import Services
 from connectors.store.queries import PAGE_MAX, AlertFilter, history_of, one_alert, page_of_alerts
 from streams.alerts.alert import Alert
@@ -47,11 +48,11 @@ def build_router(services: Services) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
         wanted = AlertFilter(
-            tenants=_tenants(caller, tenant),
+            tenants=visible_tenants(caller, tenant),
             statuses=tuple(status),
             rules=tuple(rule),
             severities=tuple(severity),
-            subject=None if subject is None else _subject(subject),
+            subject=None if subject is None else subject_of(subject),
             since=parse_iso(since),
         )
         after = None if cursor is None else position_of(cursor)
@@ -64,7 +65,8 @@ def build_router(services: Services) -> APIRouter:
     @router.get(
         "/v1/alerts/{alert_id}",
         summary="One alert",
-        responses=answers(Alert, "The alert, with its version as ETag."),
+        description="With its version as ETag, for If-Match of a write and If-None-Match of the next read.",
+        responses=answers(Alert, "The alert.") | {304: {"description": "Still the version of If-None-Match."}},
         response_model=None,
     )
     async def read_alert(
@@ -73,13 +75,14 @@ def build_router(services: Services) -> APIRouter:
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         alert = await _visible_alert(services, alert_id, caller)
-        if if_none_match is not None and etag(alert) in if_none_match:
+        if if_none_match is not None and names_version(if_none_match, alert):
             return Response(status_code=304, headers={"ETag": etag(alert)})
         return alert_response(alert, caller)
 
     @router.get(
         "/v1/alerts/{alert_id}/history",
         summary="What happened to an alert, oldest first",
+        description="Every change by people and by Plumbline, over all episodes.",
         responses=answers(History, "Every change: when, who, what, from, to, note."),
         response_model=None,
     )
@@ -105,13 +108,15 @@ async def _visible_alert(services: Services, alert_id: str, caller: Caller) -> A
     return alert
 
 
-def _tenants(caller: Caller, asked: list[str]) -> tuple[str, ...] | None:
+def visible_tenants(caller: Caller, asked: Sequence[str]) -> tuple[str, ...] | None:
+    """Of the tenants asked for (none: all) those that the caller may see; None is every tenant."""
     if caller.tenants is None:
         return tuple(asked) or None
     return tuple(tenant for tenant in caller.tenants if not asked or tenant in asked)
 
 
-def _subject(text: str) -> tuple[str, str]:
+def subject_of(text: str) -> tuple[str, str]:
+    """`kind:id` as a pair. Raises Problem (422)."""
     kind, colon, subject_id = text.partition(":")
     kinds = [kind.value for kind in SubjectKind]
     if kind not in kinds or not colon or not subject_id:

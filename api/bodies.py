@@ -4,11 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from streams.alerts.actions import SNOOZE_DAYS_MAX, PersonsAction, Snooze, SnoozeUntilChanged, SnoozeUntilResolved
 from streams.model.ids import Instant, parse_iso
 
 TEXT_CHARACTERS_MAX = 4_000
 NAME_CHARACTERS_MAX = 200
-SNOOZE_SECONDS_MAX = 90 * 86_400
+SNOOZE_SECONDS_MAX = SNOOZE_DAYS_MAX * 86_400
 #: Beyond it a time can no longer be computed with.
 _YEAR_9999_MS = 253_370_764_800_000
 
@@ -44,30 +45,46 @@ class Body(BaseModel):
 class NoteBody(Body):
     """Nothing but perhaps a remark."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "I am looking at it"}]})
+
     note: Text | None = None
 
 
 class SnoozeBody(NoteBody):
-    """Until when: an instant, or so many seconds from now."""
+    """Until when: an instant, so many seconds from now, until the facts change, or for the rest of the episode.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"for_seconds": 3600}]})
+    Every snooze ends after 90 days at the latest, and when the fault comes back after it was over.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"for_seconds": 3600}, {"until": "2026-11-27T08:00:00Z"}, {"until_changed": True}]
+        }
+    )
 
     until: Time | None = None
     for_seconds: Annotated[int, Field(ge=1, le=SNOOZE_SECONDS_MAX)] | None = None
+    until_changed: Literal[True] | None = None
+    until_resolved: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.until is None) == (self.for_seconds is None):
-            raise ValueError("allowed is exactly one of until, for_seconds")
+        given = [self.until, self.for_seconds, self.until_changed, self.until_resolved]
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("allowed is exactly one of until, for_seconds, until_changed, until_resolved")
         return self
 
-    def ends(self, now: Instant) -> Instant:
-        """When the snooze ends."""
+    def action(self, now: Instant) -> PersonsAction:
+        """What it asks for."""
+        if self.until_changed:
+            return SnoozeUntilChanged(note=self.note)
+        if self.until_resolved:
+            return SnoozeUntilResolved(note=self.note)
         if self.for_seconds is not None:
-            return Instant(now + self.for_seconds * 1000)
+            return Snooze(until=Instant(now + self.for_seconds * 1000), note=self.note)
         until = parse_iso(self.until)
         assert until is not None
-        return until
+        return Snooze(until=until, note=self.note)
 
 
 class ResolveBody(NoteBody):
