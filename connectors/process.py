@@ -42,6 +42,7 @@ from connectors.store.notices import StoredNotices
 from connectors.store.pruning import keep_pruned
 from connectors.store.rechecks import finish_rechecks, take_rechecks
 from connectors.store.relay import Relay
+from connectors.store.sync_failures import SyncFailures
 from connectors.store.upkeep import let_time_pass
 from connectors.store.webhook_consumer import LedgerPolicy, keep_webhook_ledger
 from connectors.store.webhook_ledger import WebhookLedger
@@ -51,6 +52,7 @@ from connectors.tenant_mapping import has_unmapped, map_tenants
 from connectors.topics_admin import KafkaUnreachable, ensure_topics
 from connectors.unmapped.mapping import keep_unmapped
 from connectors.unmapped.store import UnmappedStore
+from connectors.validating import answer_rows
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
 from streams.model.records import AnyQuestion
@@ -105,6 +107,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "passing-time": partial(let_time_pass, store, settings.notices.acknowledge_hours),
         "pruning": partial(keep_pruned, database),
         "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
+        "validations": partial(lead, parts.store_dsn, "validations", partial(answer_rows, parts)),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
     if settings.source.mode == "debezium":
@@ -140,6 +143,7 @@ async def _read_calcom(parts: Parts, policy: BreakerPolicy, audit_seconds: float
         audit_seconds=audit_seconds,
         expect=WebhookLedger(parts.database).expect,
         tell_complete=partial(tell_complete, parts),
+        hand_on=SyncFailures(parts.database).keep_trouble,
     )
 
 

@@ -10,7 +10,7 @@ import httpx
 
 from connectors.calcom import breaker_store, quota_store
 from connectors.calcom.breaker import Breaker, BreakerPolicy, BreakerState
-from connectors.calcom.client import CalcomClient, open_http
+from connectors.calcom.client import CalcomClient, See, open_http
 from connectors.calcom.quota import Priority, Quota
 from connectors.calcom.transport import Transport
 from streams.model.ids import unmapped_tenant
@@ -24,8 +24,9 @@ LOOK_SECONDS = 0.5
 class Accounts:
     """All accounts' clients. Made by `open_accounts`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, see: See | None = None) -> None:
         self.settings = settings
+        self._see = see
         self.clients: dict[str, CalcomClient] = {}
         self._https: list[httpx.AsyncClient] = []
         self._on_return: list[Callable[[str], None]] = []
@@ -55,7 +56,7 @@ class Accounts:
         transport = Transport(
             http=http, quota=quota, breaker=breaker, timeout_seconds=self.settings.calcom.timeout_seconds
         )
-        self.clients[account.name] = CalcomClient(account.name, transport)
+        self.clients[account.name] = CalcomClient(account.name, transport, see=self._see)
 
     async def close(self) -> None:
         """Close all connections to Cal.com."""
@@ -94,12 +95,12 @@ def tenants_by_keys(settings: Settings) -> list[frozenset[str]]:
     return [frozenset(tenants) for _, tenants in groups]
 
 
-async def open_accounts(settings: Settings, pool: Any, policy: BreakerPolicy) -> Accounts:
-    """All configured accounts, with breakers and quotas as they were kept.
+async def open_accounts(settings: Settings, pool: Any, policy: BreakerPolicy, see: See | None = None) -> Accounts:
+    """All configured accounts, with breakers and quotas as they were kept; `see` hears of each answer.
 
     Raises what asyncpg raises when the store is away.
     """
-    accounts = Accounts(settings)
+    accounts = Accounts(settings, see)
     quotas = await _open_quotas(settings, pool)
     for account in settings.accounts:
         await accounts.add(account, pool, policy, quotas[account.api_key.get_secret_value()])

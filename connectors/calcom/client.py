@@ -3,11 +3,12 @@
 Every outcome is a value of `answers`; nothing is raised for what a server may do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import httpx
 
-from connectors.calcom.answers import BookingAnswer, Found, Missing, Page, PageAnswer, Unavailable, Unusable
+from connectors.calcom.answers import Answer, BookingAnswer, Found, Missing, Page, PageAnswer, Unavailable, Unusable
 from connectors.calcom.booking import Booking, UnusableBooking, cut
 from connectors.calcom.quota import Priority
 from connectors.calcom.transport import Reply, Transport, Unanswered
@@ -17,6 +18,9 @@ from streams.settings_sections import AccountSettings, CalcomSettings
 PAGE_ROWS_MAX = 250
 #: A recurring series answers for its uid with all its bookings; the one meant starts within this of the row.
 SAME_START_MS_MAX = 60_000
+
+See = Callable[[str, Answer], None]
+Seen = TypeVar("Seen", bound=Answer)
 
 
 def open_http(calcom: CalcomSettings, account: AccountSettings) -> httpx.AsyncClient:
@@ -39,9 +43,11 @@ def open_http(calcom: CalcomSettings, account: AccountSettings) -> httpx.AsyncCl
 class CalcomClient:
     """One account's view of Cal.com."""
 
-    def __init__(self, account: str, transport: Transport) -> None:
+    def __init__(self, account: str, transport: Transport, *, see: See | None = None) -> None:
+        """`see` hears of each answer, with the account."""
         self.account = account
         self.transport = transport
+        self._see = see
 
     async def booking(self, uid: str, priority: Priority, starts_at: str | None = None) -> BookingAnswer:
         """One booking by uid. `starts_at` tells which of a recurring series is meant, should the uid name
@@ -52,6 +58,19 @@ class CalcomClient:
         """
         if not uid or is_numeric(uid):
             raise ValueError(f"not a uid: {uid!r}")
+        return self._seen(await self._booking(uid, priority, starts_at))
+
+    async def page(self, params: Mapping[str, str | int], priority: Priority) -> PageAnswer:
+        """One page of `GET /v2/bookings`; `params` are Cal.com's own. Without `status` it lists every
+        status."""
+        return self._seen(await self._page(params, priority))
+
+    def _seen(self, answer: Seen) -> Seen:
+        if self._see is not None:
+            self._see(self.account, answer)
+        return answer
+
+    async def _booking(self, uid: str, priority: Priority, starts_at: str | None) -> BookingAnswer:
         try:
             reply = await self.transport.get(f"/v2/bookings/{_path_part(uid)}", {}, priority)
         except Unanswered as none:
@@ -66,9 +85,7 @@ class CalcomClient:
             return _unusable(reply, str(error))
         return Found(booking=booking, began_at=reply.began_at, http_status=200)
 
-    async def page(self, params: Mapping[str, str | int], priority: Priority) -> PageAnswer:
-        """One page of `GET /v2/bookings`; `params` are Cal.com's own. Without `status` it lists every
-        status."""
+    async def _page(self, params: Mapping[str, str | int], priority: Priority) -> PageAnswer:
         try:
             reply = await self.transport.get("/v2/bookings", params, priority)
         except Unanswered as none:

@@ -14,6 +14,7 @@ from connectors.calcom.accounts import Accounts, keep_probing, open_accounts, te
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.client import CalcomClient
 from connectors.calcom.deliveries import hear_deliveries
+from connectors.calcom.failures import FailureCount, HandOn, keep_handing_on
 from connectors.calcom.hearing import Hearing
 from connectors.calcom.lane import Lane
 from connectors.calcom.ownership import Ownership
@@ -50,13 +51,15 @@ async def read_calcom(
     audit_seconds: float,
     expect: Expect,
     tell_complete: TellComplete,
+    hand_on: HandOn,
 ) -> None:
     """Ask and poll for ever. `listener` is a connection of its own, for LISTEN; `pool` is the store's.
 
     Raises what asyncpg raises when the store is away at the start; later each part is started again by
     itself.
     """
-    accounts = await open_accounts(settings, pool, policy)
+    failures = FailureCount()
+    accounts = await open_accounts(settings, pool, policy, failures.see)
     queue = QuestionQueue(pool)
     ownership = Ownership(settings)
     for account, event_types in (await load_event_types(pool)).items():
@@ -80,6 +83,7 @@ async def read_calcom(
             for name, work in tasks.items():
                 group.create_task(supervised(name, work))
             group.create_task(supervised("deliveries", partial(hear_deliveries, settings, Hearing(pool))))
+            group.create_task(supervised("failures", partial(keep_handing_on, failures, hand_on)))
     finally:
         await accounts.close()
         if not listener.is_closed():

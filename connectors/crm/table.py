@@ -17,8 +17,9 @@ _TYPES = """
 SELECT attname AS name, format_type(atttypid, NULL) AS type
   FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """
-_INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-_TEXTS = {"text", "character varying", "character"}
+#: Types of whole numbers with their bounds, and of text: within each group columns compare by their indexes.
+INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+TEXTS = {"text", "character varying", "character"}
 _ZONELESS = "timestamp without time zone"
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
@@ -73,12 +74,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def parameter(self, ours: str, number: int) -> str:
         """Text parameter `number` as a value of the column's type, so that an index on it is used."""
         given = f"${number}::text"
-        return given if self.types[ours] in _TEXTS else f"{given}::{self.types[ours]}"
+        return given if self.types[ours] in TEXTS else f"{given}::{self.types[ours]}"
 
     def empty(self, ours: str) -> str:
         """The condition that the column holds nothing; empty text is nothing too."""
         column = self.column(ours)
-        return f"({column} IS NULL OR {column} = '')" if self.types[ours] in _TEXTS else f"{column} IS NULL"
+        return f"({column} IS NULL OR {column} = '')" if self.types[ours] in TEXTS else f"{column} IS NULL"
 
     def moment(self, ours: str, number: int) -> str:
         """Instant parameter `number` as the column holds instants."""
@@ -90,7 +91,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the column can hold the value at all; a text asked of a number column has no rows."""
         if self.types[by] == "uuid":
             return _UUID.fullmatch(value) is not None
-        bound = _INTEGERS.get(self.types[by])
+        bound = INTEGERS.get(self.types[by])
         if bound is None:
             return "\x00" not in value
         return _NUMBER.fullmatch(value) is not None and -bound <= int(value) < bound
@@ -129,9 +130,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def _key(self, by: str) -> tuple[str, str]:
         column, type_ = quoted(self.columns[by]), self.types[by]
-        if type_ in _INTEGERS or type_ == "uuid":  # compared in their own type, or no index serves
+        if type_ in INTEGERS or type_ == "uuid":  # compared in their own type, or no index serves
             return column, f"$1::text[]::{type_}[]"
-        return (column if type_ in _TEXTS else f"{column}::text"), "$1::text[]"
+        return (column if type_ in TEXTS else f"{column}::text"), "$1::text[]"
 
 
 async def inspect(connection: Any, *, kind: str, name: str, columns: Mapping[str, str], timezone: str) -> Table:

@@ -7,6 +7,8 @@ import msgspec
 
 from connectors.store.database import Connection, StoreUnavailable
 from connectors.store.episodes import write_episodes
+from connectors.store.review_rows import follow_alerts
+from connectors.store.sync_failures import follow_orphans
 from streams.alerts.alert import Alert, Change, Ledger, TrackedAlert
 from streams.model.ids import Instant, iso
 
@@ -130,7 +132,7 @@ async def write(
     alerts: Sequence[TrackedAlert],
     changes: Sequence[tuple[Alert, Change]],
 ) -> None:
-    """Write the alerts, their episodes, a line of history and an outbox entry for each change.
+    """Write the alerts, their episodes, review items and failed syncs, a line of history and an outbox entry a change.
 
     `known` are the ids that were there when the alerts were locked. Raises ConcurrentChange.
     """
@@ -142,6 +144,8 @@ async def write(
             raise ConcurrentChange
     if changes:
         await write_episodes(connection, alerts, changes)
+        await follow_alerts(connection, [one.alert for one in alerts])
+        await follow_orphans(connection, [alert for alert, _ in changes])
         await connection.execute(_INSERT_HISTORY, as_json([history_of(*one) for one in changes]))
         await connection.execute(_INSERT_OUTBOX, as_json([outbox_of(*one) for one in changes]))
         await connection.execute("SELECT pg_notify($1, '')", OUTBOX_CHANNEL)

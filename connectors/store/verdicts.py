@@ -21,11 +21,18 @@ ON CONFLICT (tenant, subject_kind, subject_id) DO UPDATE SET
     differences = EXCLUDED.differences, suspected_for_ms = EXCLUDED.suspected_for_ms
 WHERE verdicts.as_of <= EXCLUDED.as_of
 """
+# When a chain grows, or a numeric id turns out to be a uid's, the booking is told of under its newest name: what was
+# said of it under an older one is no verdict any more.
+_OUTGROWN = """
+DELETE FROM verdicts AS old USING jsonb_populate_recordset(NULL::verdicts, $1::jsonb) AS new
+ WHERE old.tenant = new.tenant AND old.subject_kind = 'booking' AND new.subject_kind = 'booking'
+   AND old.subject_id = ANY(new.aliases) AND old.subject_id <> new.subject_id AND old.as_of < new.as_of
+"""
 #: What differs anywhere differs; what is unknown anywhere is not known to agree. Then the newest.
 #: A verdict is told when it changes, so it stands through what its tenant is compared through; while sources are held
 #: back, through what was heard of them.
 _OF_BOOKING = """
-SELECT v.tenant, v.verdict, v.reason, v.as_of, v.differences,
+SELECT v.tenant, v.subject_id, v.aliases, v.verdict, v.reason, v.as_of, v.differences,
        greatest(v.compared_through,
                 CASE WHEN held.deaf THEN NULL ELSE least(s.compared_through, held.heard_through) END
        ) AS compared_through
@@ -36,13 +43,14 @@ LEFT JOIN LATERAL (
     FROM jsonb_array_elements_text(s.standing -> 'held_back_by') AS name
     LEFT JOIN source_states ON source_states.source = name
 ) AS held ON true
-WHERE v.aliases @> ARRAY[$1::text] AND ($2::text[] IS NULL OR v.tenant = ANY($2))
+WHERE v.aliases && $1::text[] AND ($2::text[] IS NULL OR v.tenant = ANY($2))
 ORDER BY CASE v.verdict WHEN 'differ' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, v.as_of DESC
-LIMIT 1
+LIMIT 50
 """
+#: An alert names its booking's newest link, and was perhaps opened under an older one.
 _ALERTS_OF_BOOKING = """
 SELECT id, tenant, rule, detected_at FROM data_consistency_alerts
-WHERE booking_uid = $1 AND status <> 'resolved' AND ($2::text[] IS NULL OR tenant = ANY($2))
+WHERE booking_uid = ANY($1::text[]) AND status <> 'resolved' AND ($2::text[] IS NULL OR tenant = ANY($2))
 ORDER BY priority, id LIMIT 50
 """
 
@@ -71,37 +79,73 @@ async def write_verdicts(connection: Connection, verdicts: Sequence[Verdict]) ->
         if kept is None or (parse_iso(kept.as_of) or 0) <= (parse_iso(verdict.as_of) or 0):
             newest[key] = verdict
     rows = [_row(verdict) for _, verdict in sorted(newest.items())]
-    await connection.execute(_UPSERT, msgspec.json.encode(rows).decode())
+    text = msgspec.json.encode(rows).decode()
+    await connection.execute(_UPSERT, text)
+    await connection.execute(_OUTGROWN, text)
+
+
+class BookingVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest verdict of one booking; `names` are every uid and numeric id of its chain."""
+
+    tenant: str
+    uid: str
+    names: frozenset[str]
+    verdict: str
+    reason: str
+    as_of: str
+    compared_through: str
+    differences: tuple[Difference, ...]
+
+
+async def verdicts_of(
+    connection: Connection, names: Sequence[str], tenants: Sequence[str] | None
+) -> tuple[BookingVerdict, ...]:
+    """The verdicts of bookings by any of their names, the worst first; of these tenants (None is all)."""
+    rows = await connection.fetch(_OF_BOOKING, list(names), None if tenants is None else list(tenants))
+    return tuple(
+        BookingVerdict(
+            tenant=row["tenant"],
+            uid=row["subject_id"],
+            names=frozenset(row["aliases"]),
+            verdict=row["verdict"],
+            reason=row["reason"],
+            as_of=iso_of(row["as_of"]),
+            compared_through=iso_of(row["compared_through"]),
+            differences=_differences.decode(row["differences"]),
+        )
+        for row in rows
+    )
 
 
 async def consistency_of(database: Database, uid: str, tenants: Sequence[str] | None) -> Consistency | None:
     """How a booking stands for these tenants (None is all); None where no side ever named it.
 
-    Raises StoreUnavailable.
+    Where several tenants name it, the worst verdict is told, with the alerts of all of them. Raises StoreUnavailable.
     """
-    visible = None if tenants is None else list(tenants)
     async with database.connection() as connection:
-        row = await connection.fetchrow(_OF_BOOKING, uid, visible)
-        alerts = await connection.fetch(_ALERTS_OF_BOOKING, uid, visible)
-    if row is None and not alerts:
-        return None
+        verdicts = await verdicts_of(connection, [uid], tenants)
+        names = {uid}.union(*(verdict.names for verdict in verdicts))
+        alerts = await connection.fetch(_ALERTS_OF_BOOKING, sorted(names), None if tenants is None else list(tenants))
     ids = tuple(str(alert["id"]) for alert in alerts)
-    if row is None:  # the finding came before the verdict
-        first = alerts[0]
+    if verdicts:
+        worst = verdicts[0]
         return Consistency(
-            uid=uid, tenant=first["tenant"], verdict="differ", reason=first["rule"],
-            as_of=iso_of(first["detected_at"]), compared_through=None, differences=(), alerts=ids,
-        )  # fmt: skip
+            uid=uid,
+            tenant=worst.tenant,
+            verdict=worst.verdict,
+            reason=worst.reason,
+            as_of=worst.as_of,
+            compared_through=worst.compared_through,
+            differences=worst.differences,
+            alerts=ids,
+        )
+    if not alerts:
+        return None
+    first = alerts[0]  # the finding came before the verdict
     return Consistency(
-        uid=uid,
-        tenant=row["tenant"],
-        verdict=row["verdict"],
-        reason=row["reason"],
-        as_of=iso_of(row["as_of"]),
-        compared_through=iso_of(row["compared_through"]),
-        differences=_differences.decode(row["differences"]),
-        alerts=ids,
-    )
+        uid=uid, tenant=first["tenant"], verdict="differ", reason=first["rule"],
+        as_of=iso_of(first["detected_at"]), compared_through=None, differences=(), alerts=ids,
+    )  # fmt: skip
 
 
 def _row(verdict: Verdict) -> dict[str, object]:
