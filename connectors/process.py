@@ -6,7 +6,7 @@ one of a kind (reading Cal.com, the outbox relay) holds a lock in the store, so 
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -30,11 +30,12 @@ from connectors.kafka_records import RecordSender, open_consumer, open_producer
 from connectors.leadership import lead
 from connectors.notify.channel import Channel
 from connectors.notify.channels import channels_of
-from connectors.notify.dispatch import Dispatcher
+from connectors.notify.dispatch import Dispatcher, keep_deciding
 from connectors.parts import Parts
 from connectors.recheck import serve_rechecks
 from connectors.source.registering import keep_registered
 from connectors.store.alerts import AlertStore
+from connectors.store.counts import keep_counts
 from connectors.store.database import Database
 from connectors.store.findings_consumer import FindingsConsumer
 from connectors.store.migrate import migrate
@@ -55,6 +56,8 @@ from connectors.unmapped.store import UnmappedStore
 from connectors.validating import answer_rows
 from connectors.watchdog import ping_while_healthy
 from connectors.watching import WatchPolicy, watch_sources
+from streams.configured import alert_pages
+from streams.configured_notices import notice_policy
 from streams.model.records import AnyQuestion
 from streams.settings import Settings
 from streams.topics import Topic
@@ -94,7 +97,12 @@ async def run_connectors(
 def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: LedgerPolicy) -> dict[str, Part]:
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
-    store = AlertStore(database, timezone_of=settings.timezone_of, account_of=settings.only_account_of)
+    store = AlertStore(
+        database,
+        timezone_of=settings.timezone_of,
+        account_of=settings.only_account_of,
+        pages=alert_pages(settings),
+    )
     reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
     tasks: dict[str, Part] = {
         "questions": partial(_take_questions, parts),
@@ -106,6 +114,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "relay": Relay(settings, parts.store_dsn).run,
         "passing-time": partial(let_time_pass, store, settings.notices.acknowledge_hours),
         "pruning": partial(keep_pruned, database),
+        "counts": partial(keep_counts, database),
         "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
         "validations": partial(lead, parts.store_dsn, "validations", partial(answer_rows, parts)),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
@@ -114,8 +123,12 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         tasks["debezium"] = partial(keep_registered, settings)
     if has_unmapped(settings):
         tasks["unmapped"] = partial(keep_unmapped, settings, UnmappedStore(parts.pool))
-    for channel in channels_of(settings):
-        tasks[channel.name] = partial(_notify, parts, channel)
+    if channels := channels_of(settings):
+        log_of_notices = StoredNotices(parts.database, notice_policy(settings))
+        tasks["notices"] = Dispatcher(settings, log_of_notices, channels).run
+        tasks["notices-kept-back"] = partial(
+            lead, parts.store_dsn, "notices", partial(_decide_notices, log_of_notices, channels)
+        )
     if settings.watchdog.ping_url is not None:
         healthy = partial(clock_is_fresh, settings, settings.worker.group)
         tasks["watchdog"] = partial(ping_while_healthy, settings.watchdog.ping_url, healthy)
@@ -170,8 +183,8 @@ async def _serve_rechecks(parts: Parts) -> None:
     await serve_rechecks(partial(take_rechecks, parts.database), partial(finish_rechecks, parts.database), ask)
 
 
-async def _notify(parts: Parts, channel: Channel) -> None:
-    await Dispatcher(parts.settings, StoredNotices(parts.database), channel).run()
+async def _decide_notices(log_of_notices: StoredNotices, channels: Sequence[Channel], _: Any) -> None:
+    await keep_deciding(log_of_notices, channels)
 
 
 async def _dead_letter(parts: Parts, record: Any, error: str) -> None:

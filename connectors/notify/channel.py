@@ -4,16 +4,16 @@ One protocol for all of them (Slack, mail, pagers, webhooks). What is told, when
 before (`streams/notices`, the notification log); a channel only puts it into its own form and sends it once.
 """
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from streams.alerts.alert import Alert
-from streams.alerts.notice import Common, NoticeKind, Reason
+from streams.alerts.notice import Common, NoticeKind, Pace, Reason
 
-#: `grouped`: some at once, more of one kind together, a storm as one message. `digest`: all at the next full
-#: `mail.digest_hours`. `each`: one by one and at once, the other end groups by itself.
-Pace = Literal["grouped", "digest", "each"]
+__all__ = [
+    "Channel", "Common", "Delivered", "NoticeKind", "Outcome", "Pace", "Reason", "Refused", "Telling", "TryLater",
+]  # fmt: skip
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):

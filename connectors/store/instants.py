@@ -14,3 +14,8 @@ def iso_of(at: datetime) -> str:
 def moment(at: Instant) -> datetime:
     """An instant as a parameter; exact, where a float would round."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
+
+
+def instant_of(at: datetime) -> Instant:
+    """A timestamptz as an instant."""
+    return Instant(round(at.timestamp() * 1000))

@@ -17,6 +17,7 @@ from connectors.world.slack import Slack
 from streams.alerts.alert import Alert
 from streams.model.records import Restatement
 from streams.model.rule import AlertStatus
+from streams.notices.planning import Policy
 from tests.integration.alerting import Ground, iso_minutes, new_ground, running
 from tests.integration.waiting import until
 from tests.source_words import Source
@@ -63,7 +64,8 @@ async def test_it_reaches_slack_and_so_does_its_end(ground: Ground) -> None:
     source = Source().is_("stalled", 0, why="no heartbeat for 15 s")
     async with serving(receiver.app()) as url:
         channel = SlackWebhook(f"{url}/services/T/B/x", audience)
-        dispatcher = Dispatcher(ground.settings, StoredNotices(ground.database), channel)
+        log = StoredNotices(ground.database, Policy())
+        dispatcher = Dispatcher(ground.settings, log, [channel])
         async with running(Relay(ground.settings, ground.dsn).run, dispatcher.run):
             await ground.store.apply(source.findings)
             await until(lambda: _about_database(receiver))
