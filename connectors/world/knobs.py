@@ -37,7 +37,7 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     times_out: float = 0.0
     #: Everything under /v2 answers 503.
     outage: bool = False
-    #: Every GET under /v2 answers 503; writes are taken and webhooks go out.
+    #: Every GET with another key than the application's answers 503; writes are taken and webhooks go out.
     reads_away: bool = False
     #: Accounts whose webhooks are lost, all of them and whatever their fate.
     webhooks_silent: tuple[str, ...] = ()

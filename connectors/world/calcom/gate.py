@@ -56,7 +56,7 @@ def gated(state: CalcomState, route: Route, *, key_needed: bool = True) -> Calla
     """The route behind the gate. `key_needed` is False for the one read that is public by uid."""
 
     async def answer(request: Request) -> Response:
-        luck = await _luck(state, request)
+        luck = await _luck(state)
         if luck is not None:
             return luck
         passed: Pass | None = None
@@ -64,6 +64,8 @@ def gated(state: CalcomState, route: Route, *, key_needed: bool = True) -> Calla
             caller = _caller(state, request)
             if caller is None and key_needed:
                 raise ApiError(401, "UnauthorizedException", "No authentication method was provided")
+            if state.knobs.reads_away and request.method == "GET" and not (caller and caller.is_app):
+                raise ApiError(503, "ServiceUnavailableException", "Service Unavailable")
             passed = _throttled(state, request, caller)
             response = await route(state, request, caller)
         except Throttled as error:
@@ -77,10 +79,10 @@ def gated(state: CalcomState, route: Route, *, key_needed: bool = True) -> Calla
     return answer
 
 
-async def _luck(state: CalcomState, request: Request) -> Response | None:
+async def _luck(state: CalcomState) -> Response | None:
     """An outage or a failure that the caller did not cause."""
     await state.dawdle()
-    if state.knobs.outage or (state.knobs.reads_away and request.method == "GET"):
+    if state.knobs.outage:
         return HTMLResponse("<html><body>503 Service Temporarily Unavailable</body></html>", status_code=503)
     if state.rng.random() < state.knobs.failing:
         return JSONResponse({"statusCode": 500, "message": "Internal server error"}, status_code=500)
