@@ -6,7 +6,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
-from api import alert_actions, alerts, asyncapi, audit, bookings, coverage, health, metrics, stream, webhook_stats
+from api import (
+    alert_actions,
+    alerts,
+    asyncapi,
+    audit,
+    bookings,
+    coverage,
+    health,
+    metrics,
+    reports,
+    stats,
+    stream,
+    webhook_stats,
+)
 from api.openapi import complete_openapi
 from api.problems import answer_with_problems
 from api.rate_limit import RateLimited
@@ -41,7 +54,9 @@ def create_app(
     app.include_router(alerts.build_router(services))
     app.include_router(alert_actions.build_router(services))
     app.include_router(bookings.build_router(services))
+    app.include_router(stats.build_router(services))
     app.include_router(webhook_stats.build_router(services))
+    app.include_router(reports.build_router(services))
     app.include_router(coverage.build_router(services))
     app.include_router(audit.build_router(services))
     app.include_router(asyncapi.build_router(services.settings, version=VERSION))

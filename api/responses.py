@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from api import coverage_examples, examples
+from api import coverage_examples, examples, report_examples
 from api.coverage_answers import CircuitBreakers, CoveragePage
 from api.keys import Caller
 from connectors.store.audit import WrittenLine
@@ -13,6 +13,8 @@ from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
 from connectors.store.webhook_stats import WebhookStats
 from streams.alerts.alert import Alert, for_tenants_own_eyes
+from streams.reports.figures import Figures
+from streams.reports.report import DailyReport
 
 
 class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,8 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     AuditPage: examples.AUDIT_PAGE,
     CoveragePage: coverage_examples.PAGE,
     CircuitBreakers: coverage_examples.BREAKERS,
+    Figures: report_examples.FIGURES,
+    DailyReport: report_examples.REPORT,
 }
 
 

@@ -33,6 +33,7 @@ from connectors.notify.channels import channels_of
 from connectors.notify.dispatch import Dispatcher, keep_deciding
 from connectors.parts import Parts
 from connectors.recheck import serve_rechecks
+from connectors.reporting import report_tasks
 from connectors.source.registering import keep_registered
 from connectors.store.alerts import AlertStore
 from connectors.store.counts import keep_counts
@@ -119,6 +120,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "validations": partial(lead, parts.store_dsn, "validations", partial(answer_rows, parts)),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
+    tasks |= report_tasks(parts)
     if settings.source.mode == "debezium":
         tasks["debezium"] = partial(keep_registered, settings)
     if has_unmapped(settings):

@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import bench, check, demo, doctor, processes, source, up, version
+from api.cli import bench, check, demo, doctor, processes, report, source, up, version
 
 app = typer.Typer(
     name="plumbline",
@@ -19,6 +19,7 @@ app.command("api")(processes.api)
 app.add_typer(source.app, name="source")
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
+app.command("report")(report.report)
 app.command("bench")(bench.bench)
 app.command("version")(version.version)
 

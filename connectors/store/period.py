@@ -4,14 +4,16 @@ import msgspec
 
 from connectors.store.instants import moment
 from streams.model.ids import Instant
+from streams.model.source_records import EVERY_TENANT
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Half open, [since, until). `tenants` None is all."""
+    """Half open, [since, until). `tenants` None is all; `label` is the tenant's id where one is asked for, else "*"."""
 
     since: Instant
     until: Instant
     tenants: tuple[str, ...] | None
+    label: str = EVERY_TENANT
 
     @property
     def values(self) -> tuple[object, ...]:

@@ -46,19 +46,22 @@ def actions_of(
     standing_over_a_day: int,
     incomplete: Sequence[str],
     runbook: Callable[[str], str],
+    name_of: Callable[[str], str],
 ) -> tuple[Action, ...]:
-    """In the order of `ActionRule`; nothing where nothing is to be done."""
+    """In the order of `ActionRule`; nothing where nothing is to be done. `incomplete` are tenants."""
     actions = [*_sources(figures, runbook)]
     if untaken_critical:
-        text = f"Take {_alerts(untaken_critical, 'critical ')} that nobody has looked at"
+        text = f"Look at {_alerts(untaken_critical, 'critical ')} that nobody has taken"
         actions.append(Action(rule=ActionRule.TAKE_CRITICAL, text=text, count=untaken_critical))
-    actions += [_work_on(issue) for issue in issues if issue.open and issue.rule not in SOURCE_RULES]
+    actions += [_work_on(issue, name_of) for issue in issues if issue.open and issue.rule not in SOURCE_RULES]
     if standing_over_a_day:
         text = f"Mend or close {_alerts(standing_over_a_day)} older than a day"
         actions.append(Action(rule=ActionRule.CLOSE_OLD, text=text, count=standing_over_a_day))
     actions += [*_thresholds(figures, runbook), *_people(figures)]
     if incomplete:
-        named = ", ".join(incomplete[:NAMED_MAX]) + (" …" if len(incomplete) > NAMED_MAX else "")
+        named = ", ".join(name_of(tenant) for tenant in incomplete[:NAMED_MAX]) + (
+            " …" if len(incomplete) > NAMED_MAX else ""
+        )
         text = f"The day was not wholly compared for {named}: see the coverage, and run a full pass"
         actions.append(Action(rule=ActionRule.COMPLETE_COVERAGE, text=text, count=len(incomplete)))
     return tuple(actions)
@@ -78,9 +81,9 @@ def _sources(figures: Figures, runbook: Callable[[str], str]) -> list[Action]:
     ]
 
 
-def _work_on(issue: Issue) -> Action:
+def _work_on(issue: Issue, name_of: Callable[[str], str]) -> Action:
     where = "" if issue.event_type is None else f", event type {issue.event_type}"
-    text = f"{issue.title}: {_alerts(issue.open, 'open ')} of tenant {issue.tenant}{where}"
+    text = f"{issue.title}: {_alerts(issue.open, 'open ')} of {name_of(issue.tenant)}{where}"
     return Action(rule=ActionRule.WORK_ON_ISSUE, text=text, count=issue.open, runbook=issue.runbook)
 
 

@@ -3,9 +3,11 @@
 Every rate is null where nothing was there to be counted: no alert resolved is no recovery rate of 0 %.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
-from streams.model.rule import Resolution, Severity
+from streams.model.rule import Resolution
 from streams.reports.objective import Inconsistent, Measured, Objective, objective_of
 
 SCHEMA = 1
@@ -137,8 +139,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def figures_of(counted: Counted) -> Figures:
     """Rates, budget and thresholds of what was counted."""
     resolutions = counted.resolutions
-    told = sum(resolutions.values()) - resolutions.get(Resolution.SUPERSEDED, 0)
-    recovered = sum(resolutions.get(word, 0) for word in RECOVERIES)
     rate = None if counted.standing is None else counted.standing.rate
     return Figures(
         schema=SCHEMA,
@@ -154,9 +154,8 @@ def figures_of(counted: Counted) -> Figures:
         open=sum(one.open for one in counted.rules),
         rules=counted.rules,
         resolutions=resolutions,
-        # One that another alert speaks for was neither mended nor wrong.
-        recovery_rate=share(recovered, told),
-        false_positive_rate=share(resolutions.get(Resolution.FALSE_POSITIVE, 0), told),
+        recovery_rate=recovery_rate(resolutions),
+        false_positive_rate=share(resolutions.get(Resolution.FALSE_POSITIVE, 0), _ended(resolutions)),
         detection_seconds=counted.detection,
         response=counted.response,
         resolve_seconds=counted.resolving,
@@ -168,14 +167,19 @@ def figures_of(counted: Counted) -> Figures:
     )
 
 
+def recovery_rate(resolutions: Mapping[str, int]) -> float | None:
+    """How much of what ended mended itself, or was mended by Plumbline."""
+    return share(sum(resolutions.get(word, 0) for word in RECOVERIES), _ended(resolutions))
+
+
+def _ended(resolutions: Mapping[str, int]) -> int:
+    """One that another alert speaks for was neither mended nor wrong."""
+    return sum(resolutions.values()) - resolutions.get(Resolution.SUPERSEDED, 0)
+
+
 def share(part: float, whole: float) -> float | None:
     """Part of the whole, 0 to 1, to six places; null of nothing."""
     return round(part / whole, 6) if whole else None
-
-
-def is_critical(one: RuleFigures) -> bool:
-    """Whether people stand before closed doors."""
-    return one.severity == Severity.CRITICAL
 
 
 def _thresholds(counted: Counted, rate: float | None) -> tuple[Threshold, ...]:

@@ -137,8 +137,8 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     standing_over_a_day: int
 
 
-def report_of(material: Material, runbook: Callable[[str], str]) -> DailyReport:
-    """Put together. `runbook` names a rule's page."""
+def report_of(material: Material, runbook: Callable[[str], str], name_of: Callable[[str], str]) -> DailyReport:
+    """Put together. `runbook` names a rule's page, `name_of` a tenant."""
     groups = grouped(material.troubles, material.outages)
     issues = _issues(groups, runbook)
     since, until = material.day
@@ -162,6 +162,7 @@ def report_of(material: Material, runbook: Callable[[str], str]) -> DailyReport:
             standing_over_a_day=material.standing_over_a_day,
             incomplete=sorted({line.tenant for line in material.coverage if not line.complete}),
             runbook=runbook,
+            name_of=name_of,
         ),
     )
 
