@@ -166,6 +166,8 @@ class WebhookSettings(Section):
     url: Url
     secret: SigningSecret
     allow_private: bool = False
+    #: Of the receiver's certificate; None is the usual list.
+    ca_file: str | None = None
 
 
 class SlackSettings(Section):

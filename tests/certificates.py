@@ -1,4 +1,4 @@
-"""Certificates for servers that tests start: made anew each time, for 127.0.0.1 and localhost, signed by themselves."""
+"""Certificates for servers that tests start: made anew each time, signed by themselves."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,14 @@ class Certificate(NamedTuple):
     context: ssl.SSLContext
 
 
-def certificate(folder: Path, *names: str) -> Certificate:
-    """A certificate in `folder`, for these names too."""
+def certificate(folder: Path, *, by_address: bool = True) -> Certificate:
+    """A certificate in `folder` for localhost, and for 127.0.0.1 too unless it is for the name alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Plumbline's tests")])
     today = datetime.now(UTC)
-    alternatives = [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, ("localhost", *names))]
+    alternatives: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    if by_address:
+        alternatives.append(x509.IPAddress(ip_address("127.0.0.1")))
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
