@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from api import (
     alert_actions,
+    alert_bulk,
     alerts,
     asyncapi,
     audit,
@@ -15,9 +16,15 @@ from api import (
     coverage,
     health,
     metrics,
+    notices,
     reports,
+    review,
+    silences,
+    slack_actions,
     stats,
     stream,
+    sync_failures,
+    validate,
     webhook_stats,
 )
 from api.openapi import complete_openapi
@@ -53,12 +60,19 @@ def create_app(
     app.include_router(stream.build_router(services))  # before the route of one alert, whose path would take it
     app.include_router(alerts.build_router(services))
     app.include_router(alert_actions.build_router(services))
+    app.include_router(alert_bulk.build_router(services))
+    app.include_router(notices.build_router(services))
+    app.include_router(silences.build_router(services))
     app.include_router(bookings.build_router(services))
     app.include_router(stats.build_router(services))
+    app.include_router(validate.build_router(services))
+    app.include_router(review.build_router(services))
+    app.include_router(sync_failures.build_router(services))
     app.include_router(webhook_stats.build_router(services))
     app.include_router(reports.build_router(services))
     app.include_router(coverage.build_router(services))
     app.include_router(audit.build_router(services))
+    app.include_router(slack_actions.build_router(services))
     app.include_router(asyncapi.build_router(services.settings, version=VERSION))
     app.include_router(health.build_router({**store_checks, **(checks or {})}))
     app.include_router(metrics.build_router(services))

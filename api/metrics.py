@@ -1,23 +1,29 @@
 """`/metrics`: this process's own figures, and those of the store as of the last few seconds."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.coverage_metrics import CoverageFigures, coverage_families, coverage_figures
+from api.notice_metrics import NoticeFigures, notice_families, notice_figures_of
+from api.review_metrics import review_families
 from api.services import Services
+from connectors.store.counts import Figure, figures
 from connectors.store.database import StoreUnavailable
-from connectors.store.queries import Figure, figures, notices_by_state, outbox_waiting
+from connectors.store.queries import outbox_waiting
+from connectors.store.review import QueueFigure, queue_figures
 
 #: However often Prometheus and people ask, the store is asked once in this time.
 FIGURES_SECONDS = 5.0
+
+EXAMPLE = "# TYPE plumbline_store_up gauge\nplumbline_store_up 1.0\n"
 
 REQUESTS = Counter("plumbline_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("plumbline_http_request_seconds", "From a request's arrival to its answer's start.", ["route"])
@@ -28,8 +34,9 @@ class StoreFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     alerts: tuple[Figure, ...]
     outbox_waiting: int
-    notices: dict[tuple[str, str], int]
+    notices: NoticeFigures
     coverage: CoverageFigures
+    review: Mapping[int, QueueFigure]
 
 
 class _StoreCollector(Collector):
@@ -52,7 +59,14 @@ def build_router(services: Services) -> APIRouter:
     registry.register(collector)
     due = 0.0
 
-    @router.get("/metrics", summary="Figures for Prometheus", response_model=None)
+    @router.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        description="No key needed. This process's own figures, and those of the store as of the last few seconds.",
+        responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {"example": EXAMPLE}}}},
+        response_class=PlainTextResponse,
+        response_model=None,
+    )
     async def metrics() -> Response:
         nonlocal due
         if time.monotonic() >= due:
@@ -93,8 +107,9 @@ async def _figures(services: Services) -> StoreFigures | None:
         return StoreFigures(
             alerts=await figures(database),
             outbox_waiting=await outbox_waiting(database),
-            notices=await notices_by_state(database),
+            notices=await notice_figures_of(database),
             coverage=await coverage_figures(database, services.settings),
+            review=await queue_figures(database),
         )
     except StoreUnavailable:
         return None
@@ -116,8 +131,6 @@ def _families(now: StoreFigures) -> Iterator[Metric]:
     waiting = GaugeMetricFamily("plumbline_outbox_waiting", "Changes not yet on plumbline.alerts.")
     waiting.add_metric([], now.outbox_waiting)
     yield waiting
-    notices = GaugeMetricFamily("plumbline_notices", "Notices.", labels=["channel", "state"])
-    for (channel, state), count in sorted(now.notices.items()):
-        notices.add_metric([channel, state], count)
-    yield notices
+    yield from notice_families(now.notices)
     yield from coverage_families(now.coverage)
+    yield from review_families(now.review)

@@ -5,16 +5,19 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from api import coverage_examples, examples, report_examples
+from api import coverage_examples, examples, notice_answers, report_examples, review_answers
 from api.coverage_answers import CircuitBreakers, CoveragePage
 from api.keys import Caller
+from api.review_answers import ReviewEntry, ReviewPage, SyncFailurePage
 from connectors.store.audit import WrittenLine
+from connectors.store.bulk import BulkAnswer
 from connectors.store.queries import HistoryLine
 from connectors.store.verdicts import Consistency
 from connectors.store.webhook_stats import WebhookStats
 from streams.alerts.alert import Alert, for_tenants_own_eyes
 from streams.reports.figures import Figures
 from streams.reports.report import DailyReport
+from streams.validation_words import Validation
 
 
 class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,10 +74,16 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     Consistency: examples.CONSISTENCY,
     WebhookStats: examples.WEBHOOK_STATS,
     AuditPage: examples.AUDIT_PAGE,
+    BulkAnswer: examples.BULK,
     CoveragePage: coverage_examples.PAGE,
+    Validation: review_answers.VALIDATION,
+    ReviewPage: review_answers.REVIEW_PAGE,
+    ReviewEntry: review_answers.REVIEW_ENTRY,
+    SyncFailurePage: review_answers.SYNC_FAILURES,
     CircuitBreakers: coverage_examples.BREAKERS,
     Figures: report_examples.FIGURES,
     DailyReport: report_examples.REPORT,
+    **notice_answers.EXAMPLES,
 }
 
 

@@ -25,11 +25,11 @@ SOURCES_MAX = 5_000
 
 _WRITE = """
 INSERT INTO notices AS kept
-    (channel, alert_id, episode, kind, turn, state, reason, critical, version, gathered, due_at, finished_at)
-SELECT channel, alert_id, episode, kind, turn, state, reason, critical, version, gathered, coalesce(due_at, now()),
-       CASE WHEN state = 'skipped' THEN now() END
+    (channel, alert_id, tenant, episode, kind, turn, state, reason, critical, version, gathered, due_at, finished_at)
+SELECT channel, alert_id, tenant, episode, kind, turn, state, reason, critical, version, gathered,
+       coalesce(due_at, now()), CASE WHEN state = 'skipped' THEN now() END
 FROM jsonb_to_recordset($1::jsonb) AS new (
-    channel text, alert_id uuid, episode integer, kind text, turn integer, state text, reason text,
+    channel text, alert_id uuid, tenant text, episode integer, kind text, turn integer, state text, reason text,
     critical boolean, version integer, gathered text, due_at timestamptz
 )
 ON CONFLICT (channel, alert_id, episode, kind, turn) DO UPDATE SET
@@ -55,6 +55,7 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
 
     channel: str
     alert_id: str
+    tenant: str
     episode: int
     kind: NoticeKind
     turn: int
@@ -72,6 +73,7 @@ def row_of(alert: Alert, way: Way, notice: PlannedNotice, around: Surroundings, 
     return NoticeRow(
         channel=way.name,
         alert_id=alert.id,
+        tenant=alert.tenant,
         episode=alert.episode,
         kind=notice.kind,
         turn=notice.turn,

@@ -4,6 +4,7 @@
 -- of it. `version`: the alert's when the notice was decided; 0 for what time alone called for. The alert itself is
 -- read when the notice goes out.
 ALTER TABLE notices
+    ADD COLUMN tenant   text,
     ADD COLUMN turn     integer NOT NULL DEFAULT 0,
     ADD COLUMN version  integer NOT NULL DEFAULT 0,
     ADD COLUMN gathered text,                     -- which notices are told together with it
@@ -11,12 +12,14 @@ ALTER TABLE notices
     ADD COLUMN together text,                     -- why it is told together with others: grouped, storm, digest, baseline
     ADD COLUMN message  text;
 UPDATE notices SET
+    tenant = alert->>'tenant',
     version = (alert->>'version')::integer,
     gathered = (alert->>'rule') || ' ' || kind,
     reason = CASE WHEN state = 'held' THEN 'baseline' ELSE reason END;
 ALTER TABLE notices
     DROP CONSTRAINT notices_channel_alert_id_episode_kind_key,
     ADD UNIQUE (channel, alert_id, episode, kind, turn),
+    ALTER COLUMN tenant SET NOT NULL,
     ALTER COLUMN gathered SET NOT NULL,
     DROP COLUMN alert;
 DROP INDEX notices_waiting;
@@ -24,6 +27,9 @@ CREATE INDEX notices_waiting ON notices (channel, critical DESC, position) WHERE
 CREATE INDEX notices_tried ON notices (telling) WHERE state = 'pending' AND telling IS NOT NULL;
 CREATE INDEX notices_held ON notices (due_at) WHERE state = 'held';
 CREATE INDEX notices_by_alert ON notices (alert_id, position);
+CREATE INDEX notices_by_tenant ON notices (tenant, position);
+CREATE INDEX notices_by_channel ON notices (channel, position);
+CREATE INDEX notices_by_state ON notices (state, reason, position);
 CREATE INDEX notices_of_message ON notices (channel, message) WHERE message IS NOT NULL;
 CREATE INDEX notices_finished ON notices (finished_at) WHERE finished_at IS NOT NULL;
 
