@@ -66,7 +66,7 @@ class SlackBot:
             told_in = message_name(telling.message)
             if told_in is None:
                 return await self._tell_anew(telling)
-            if told_in.alerts == telling.total:
+            if _is_all_of(told_in, telling):
                 edited = await self._edit(told_in, self._said(telling))
                 if isinstance(edited, Gone):
                     return await self._tell_after(edited, telling)
@@ -134,6 +134,11 @@ class SlackBot:
 
     def _client(self) -> AsyncWebClient:
         return web_client(self._token, self._api_url, self._session)
+
+
+def _is_all_of(told_in: MessageName, telling: Telling) -> bool:
+    """Whether an edit would say all that the message told; a changed group is told as a whole, also when it shrank."""
+    return told_in.alerts == telling.total or (telling.kind is NoticeKind.CHANGED and telling.total > 1)
 
 
 def _content(said: Said) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What can be pressed below a message, and what a press is called: written here, read by `press.py`.
 
-A button's value names the alert; a group's buttons name none, since the message itself says which alerts it told.
+A button's value names the alert; a group's says how many the message told, which is a part of the message's name: the
+notification log knows which.
 """
 
 from typing import Any
@@ -40,12 +41,15 @@ def group_buttons(total: int) -> Block:
         "type": "actions",
         "elements": [
             _button(
-                ACKNOWLEDGE_ALL, "Acknowledge all", "all", confirm=f"All {total} alerts of this message become yours."
+                ACKNOWLEDGE_ALL,
+                "Acknowledge all",
+                str(total),
+                confirm=f"All {total} alerts of this message become yours.",
             ),
             _button(
                 SNOOZE_ALL,
                 f"Snooze all {SNOOZE_HOURS} h",
-                "all",
+                str(total),
                 confirm=f"All {total} alerts of this message are silent for {SNOOZE_HOURS} h.",
             ),
         ],

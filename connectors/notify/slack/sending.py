@@ -49,12 +49,14 @@ async def call(client: AsyncWebClient, method: str, body: dict[str, Any]) -> tup
         refused = error.response
         word = refused.get("error") if isinstance(refused.data, dict) else None
         return Answer(status=refused.status_code, word=word or str(refused.data), headers=_low(refused.headers)), {}
-    return Answer(status=said.status_code, word="ok", headers=_low(said.headers)), dict(said.data)
+    data = said.data if isinstance(said.data, dict) else {}
+    return Answer(status=said.status_code, word="ok", headers=_low(said.headers)), data
 
 
-async def post_to(url: str, session: Session, said: Said, **more: Any) -> Answer:
-    """Post to an incoming webhook or a `response_url`. Raises NoAnswer."""
-    client = AsyncWebhookClient(url, timeout=SEND_SECONDS_MAX, session=session.get(), retry_handlers=[])
+async def post_to(url: str, session: Session | None, said: Said, **more: Any) -> Answer:
+    """Post to an incoming webhook or a `response_url`; None is a session for this once. Raises NoAnswer."""
+    held = session.get() if session is not None else None
+    client = AsyncWebhookClient(url, timeout=SEND_SECONDS_MAX, session=held, retry_handlers=[])
     blocks = list(said.blocks) or None
     answer = await client.send(text=said.text, blocks=blocks, unfurl_links=False, unfurl_media=False, **more)
     word = answer.body.strip()

@@ -33,9 +33,9 @@ def _of_alert(telling: Telling, audience: Audience) -> str:
 
 
 def _of_group(telling: Telling, audience: Audience, of: int) -> str:
+    if telling.kind is NoticeKind.CHANGED and telling.total > 1:
+        return ""
     if telling.total == of:
-        if telling.kind is NoticeKind.CHANGED:
-            return ""
         standing = words.still_standing(telling)
         return f"{_news(telling)} · {'all over' if standing == 0 else f'{standing} of {of} still open'}"
     alert = telling.alerts[0]
