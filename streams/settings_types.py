@@ -1,6 +1,7 @@
 """Kinds of values that settings have: each knows its bounds and says what is allowed."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -17,9 +18,18 @@ def _zone(name: str) -> str:
 
 
 def _url(address: str) -> str:
-    if not address.startswith(("http://", "https://")):
+    if not address.startswith(("http://", "https://")) or not _has_host(address):
         raise ValueError("allowed is an address that begins with http:// or https://")
     return address.rstrip("/")
+
+
+def _has_host(address: str) -> bool:
+    """Whether it names a host, and no port that is none."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port or 1) > 0 and address.isprintable() and " " not in address
+    except ValueError:
+        return False
 
 
 def _without_version(address: str) -> str:

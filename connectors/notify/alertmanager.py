@@ -12,11 +12,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import msgspec
 
 from connectors.notify.channel import Delivered, Outcome, Telling, TryLater
-from connectors.notify.http_answers import SEND_SECONDS_MAX, deliver, outcome_of
+from connectors.notify.http_answers import HttpClient, deliver, outcome_of
 from connectors.notify.pages import alert_page, pages_of
 from connectors.notify.words import fit
 from streams.alerts.alert import Alert, iso_text
@@ -60,7 +59,7 @@ class Alertmanager:
     def __init__(self, url: str, links: LinkSettings) -> None:
         self._url = f"{url}/api/v2/alerts"
         self._links = links
-        self._client = httpx.AsyncClient(timeout=SEND_SECONDS_MAX, headers={"Accept-Encoding": "identity"})
+        self._http = HttpClient()
 
     async def tell(self, telling: Telling) -> Outcome:
         """Push a change at once."""
@@ -76,15 +75,14 @@ class Alertmanager:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._http.close()
 
     async def _post(self, alerts: Sequence[Alert]) -> Outcome:
         now = Instant(int(time.time() * 1000))
         body = msgspec.json.encode([posted_alert(alert, self._links, now) for alert in alerts])
-        request = self._client.build_request(
-            "POST", self._url, content=body, headers={"Content-Type": "application/json"}
-        )
-        answer = await deliver(self._client, request)
+        client = self._http.get()
+        request = client.build_request("POST", self._url, content=body, headers={"Content-Type": "application/json"})
+        answer = await deliver(client, request)
         return answer if isinstance(answer, TryLater) else outcome_of(answer, datetime.now(UTC))
 
 

@@ -7,6 +7,7 @@ any other 4xx                refused: the message itself
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -27,6 +28,9 @@ MISCONFIGURED_SECONDS = 60.0
 BODY_BYTES_MAX = 4096
 DETAIL_CHARACTERS_MAX = 300
 
+#: Bodies come as they are: what is read of them is bounded.
+HEADERS = {"Accept-Encoding": "identity", "User-Agent": "Plumbline"}
+
 TOO_MANY = 429
 _NOT_NOW = frozenset({408, 425, TOO_MANY})
 _NOT_US = frozenset({401, 403, 404, 407})
@@ -38,6 +42,30 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     retry_after: str | None = None
     body: str = ""
+
+
+def ordinary_client() -> httpx.AsyncClient:
+    """For addresses that an operator chose: proxies of the environment are used."""
+    return httpx.AsyncClient(timeout=SEND_SECONDS_MAX, headers=HEADERS)
+
+
+class HttpClient:
+    """A client that opens itself when first used, and again after it was closed."""
+
+    def __init__(self, opened: Callable[[], httpx.AsyncClient] = ordinary_client) -> None:
+        self._open = opened
+        self._client: httpx.AsyncClient | None = None
+
+    def get(self) -> httpx.AsyncClient:
+        """The open one. Raises what opening raises."""
+        if self._client is None or self._client.is_closed:
+            self._client = self._open()
+        return self._client
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._client is not None:
+            await self._client.aclose()
 
 
 async def deliver(

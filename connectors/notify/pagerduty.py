@@ -10,15 +10,14 @@ An incident is an episode of an alert: `dedup_key` is both, so that a repeat cha
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import httpx
 import msgspec
 
 from connectors.notify.audience import Audience, audience_of
 from connectors.notify.channel import Channel, Delivered, Outcome, Telling, TryLater
 from connectors.notify.http_answers import (
     MISCONFIGURED_SECONDS,
-    SEND_SECONDS_MAX,
     Answer,
+    HttpClient,
     deliver,
     outcome_of,
 )
@@ -65,7 +64,7 @@ class PagerDuty:
         self._url = f"{url}/v2/enqueue"
         self._links = links
         self._audience = audience
-        self._client = httpx.AsyncClient(timeout=SEND_SECONDS_MAX, headers={"Accept-Encoding": "identity"})
+        self._http = HttpClient()
 
     async def tell(self, telling: Telling) -> Outcome:
         """One event an alert. Where PagerDuty stops taking them, all are sent again: repeats change nothing."""
@@ -77,14 +76,13 @@ class PagerDuty:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._http.close()
 
     async def _send(self, event: dict[str, Any]) -> Outcome:
         body = msgspec.json.encode({"routing_key": self._routing_key, **event})
-        request = self._client.build_request(
-            "POST", self._url, content=body, headers={"Content-Type": "application/json"}
-        )
-        answer = await deliver(self._client, request)
+        client = self._http.get()
+        request = client.build_request("POST", self._url, content=body, headers={"Content-Type": "application/json"})
+        answer = await deliver(client, request)
         return answer if isinstance(answer, TryLater) else _judged(answer)
 
 

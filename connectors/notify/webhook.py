@@ -15,8 +15,10 @@ from standardwebhooks import Webhook
 
 from connectors.notify.channel import Channel, Outcome, Refused, Telling, TryLater
 from connectors.notify.http_answers import (
+    HEADERS,
     MISCONFIGURED_SECONDS,
     SEND_SECONDS_MAX,
+    HttpClient,
     deliver,
     outcome_of,
     unreachable,
@@ -50,7 +52,7 @@ class WebhookChannel:
         self._signing = Webhook(settings.secret.get_secret_value())
         self._ca_file = settings.ca_file
         self._gone_until = 0.0
-        self._client: httpx.AsyncClient | None = None
+        self._http = HttpClient(self._opened)
 
     async def tell(self, telling: Telling) -> Outcome:
         """Post it once."""
@@ -63,7 +65,7 @@ class WebhookChannel:
         except (OSError, TimeoutError, UnicodeError) as error:
             return unreachable(error)
         try:
-            client = self._opened()
+            client = self._http.get()
         except OSError as error:
             return TryLater(Reason.MISCONFIGURED, MISCONFIGURED_SECONDS, f"webhooks.ca_file cannot be used: {error}")
         answer = await deliver(client, self._request(client, telling, address))
@@ -75,21 +77,18 @@ class WebhookChannel:
 
     async def close(self) -> None:
         """Close connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._http.close()
 
     def _opened(self) -> httpx.AsyncClient:
-        """Made when first used. Raises OSError for a CA file that is not there or holds no certificate."""
-        if self._client is None:
+        """Raises OSError for a CA file that is not there or holds no certificate."""
+        return httpx.AsyncClient(
+            verify=ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
+            timeout=SEND_SECONDS_MAX,
             # No proxy of the environment: it would resolve the name again. No kept connection: each is checked.
-            self._client = httpx.AsyncClient(
-                verify=ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
-                timeout=SEND_SECONDS_MAX,
-                trust_env=False,
-                limits=httpx.Limits(max_keepalive_connections=0),
-                headers={"Accept-Encoding": "identity", "User-Agent": "Plumbline"},
-            )
-        return self._client
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers=HEADERS,
+        )
 
     def _request(self, client: httpx.AsyncClient, telling: Telling, address: Address) -> httpx.Request:
         """To the checked address, under the receiver's own name: Host, SNI and certificate are as by name."""

@@ -1,6 +1,6 @@
 """All that stands, for whoever must be told of it again and again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from connectors.store.database import Database
 from connectors.store.rows import alert_of
@@ -17,7 +17,7 @@ ORDER BY priority, id LIMIT $3
 _BEFORE_ALL = (0, "00000000-0000-0000-0000-000000000000")
 
 
-async def standing_alerts(database: Database) -> AsyncIterator[Sequence[Alert]]:
+async def standing_alerts(database: Database) -> AsyncGenerator[Sequence[Alert], None]:
     """Open and acknowledged alerts that are no baseline, most urgent first, in batches. Raises StoreUnavailable.
 
     Each batch is as the store has it when it is read; one that changes its priority meanwhile may come twice.

@@ -31,6 +31,8 @@ from streams.model.ids import Instant
 from streams.model.rule import AlertStatus
 
 SUMMARY_CHARACTERS_MAX = 500
+#: Of what stands, and of what is over: mail programs cut what is longer than 100 KB.
+LISTED_MAX = 40
 #: Of the counts; the others are one line.
 COUNTS_MAX = 12
 
@@ -86,8 +88,8 @@ def page_of(telling: Telling, audience: Audience, now: Instant) -> Page:
     if telling.kind is NoticeKind.BASELINE:
         heading = baseline_headline(telling.total)
         return Page(subject=heading, heading=heading, counts=_counts(telling, audience))
-    over = [alert for alert in telling.alerts if alert.status is AlertStatus.RESOLVED]
-    standing = [alert for alert in telling.alerts if alert.status is not AlertStatus.RESOLVED]
+    over = [alert for alert in telling.alerts if alert.status is AlertStatus.RESOLVED][:LISTED_MAX]
+    standing = [alert for alert in telling.alerts if alert.status is not AlertStatus.RESOLVED][:LISTED_MAX]
     several = telling.total > 1
     heading = _heading(telling)
     return Page(
@@ -97,7 +99,7 @@ def page_of(telling: Telling, audience: Audience, now: Instant) -> Page:
         facts=tuple(common_facts(telling, audience)) if several else (),
         standing=_entries(standing, audience, now),
         over=_entries(over, audience, now),
-        left_out=max(0, telling.total - len(telling.alerts)),
+        left_out=max(0, telling.total - len(standing) - len(over)),
         counts=_counts(telling, audience) if several else (),
     )
 
