@@ -82,10 +82,11 @@ def create_app(
     return app
 
 
-def create_door_app(door: APIRouter) -> FastAPI:
-    """The webhook door alone, for a port of its own: it is public, the rest is not."""
+def create_door_app(*doors: APIRouter) -> FastAPI:
+    """What checks signatures of its own, for a port of its own: it is public, the rest is not."""
     app = _bare_app("Plumbline webhook door", None)
-    app.include_router(door)
+    for door in doors:
+        app.include_router(door)
     app.include_router(health.build_router({}))
     return app
 
