@@ -16,6 +16,8 @@ from api.door.routes import build_router as build_door
 from api.health import Check, KafkaCheck
 from api.readiness import database_check, worker_check
 from api.services import Services, services_of
+from api.slack_actions import build_router as build_slack_actions
+from api.stalling import StallGuarded
 from connectors.store.migrate import migrate
 from streams.settings import Settings
 
@@ -54,14 +56,14 @@ async def serve_api(settings: Settings, *, checks: Mapping[str, Check] | None = 
     )
     servers = [_server(app, settings.api.host, settings.api.port or 0)]
     if own_port is not None:
-        servers.append(_server(create_door_app(door), settings.api.host, own_port))
+        servers.append(_server(create_door_app(door, build_slack_actions(services)), settings.api.host, own_port))
     beside = [
         asyncio.create_task(_migrate(services), name="migrate"),
         asyncio.create_task(refusals.keep(services.database), name="refusals"),
     ]
     await producer.start()
     try:
-        await _serve_all(servers)
+        await _serve_all(servers, services.readers.close)
     finally:
         for task in beside:
             task.cancel()
@@ -80,6 +82,7 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
             app,
             host=host,
             port=port,
+            http=StallGuarded,
             backlog=BACKLOG,
             access_log=False,
             log_config=None,
@@ -89,8 +92,9 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
     )
 
 
-async def _serve_all(servers: list[_Server]) -> None:
+async def _serve_all(servers: list[_Server], end_streams: Callable[[], None]) -> None:
     def stop() -> None:
+        end_streams()
         for server in servers:
             server.should_exit = True
 

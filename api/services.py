@@ -3,6 +3,7 @@
 import msgspec
 
 from api.keys import Keys
+from api.readers import Readers
 from connectors.store.alerts import AlertStore
 from connectors.store.database import Database
 from streams.settings import Settings
@@ -15,6 +16,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     store: AlertStore
     keys: Keys
+    readers: Readers
 
 
 def services_of(settings: Settings) -> Services:
@@ -26,4 +28,5 @@ def services_of(settings: Settings) -> Services:
         raise ValueError("store.dsn is missing: allowed is postgresql://user:password@host:port/database")
     database = Database(settings.store.dsn.get_secret_value(), name="plumbline-api")
     store = AlertStore(database, timezone_of=settings.timezone_of)
-    return Services(settings=settings, database=database, store=store, keys=Keys(settings.api_keys))
+    keys, readers = Keys(settings.api_keys), Readers(database)
+    return Services(settings=settings, database=database, store=store, keys=keys, readers=readers)

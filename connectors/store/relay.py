@@ -17,6 +17,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from connectors.leadership import lead
 from connectors.store.database import Connection
 from connectors.store.rows import OUTBOX_CHANNEL
+from connectors.store.tail import NUMBERED_CHANNEL
 from streams.kafka_connection import connection_arguments
 from streams.settings import Settings
 from streams.topics import Topic, topic_name
@@ -32,13 +33,18 @@ RESEND = "10 minutes"
 OUTBOX_KEPT = "7 days"
 RESOLVED_KEPT = "90 days"
 
+# The live stream's tails hear of the numbers when these are committed.
 _NUMBER = """
-UPDATE outbox SET sequence = numbered.sequence
-FROM (
-    SELECT id, nextval('outbox_sequence') AS sequence
-    FROM (SELECT id FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT $1) AS next
-) AS numbered
-WHERE outbox.id = numbered.id
+WITH given AS (
+    UPDATE outbox SET sequence = numbered.sequence
+    FROM (
+        SELECT id, nextval('outbox_sequence') AS sequence
+        FROM (SELECT id FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT $1) AS next
+    ) AS numbered
+    WHERE outbox.id = numbered.id
+    RETURNING outbox.sequence
+)
+SELECT pg_notify($2, '') FROM given LIMIT 1
 """
 _TO_SEND = """
 SELECT sequence, alert_id, action, alert FROM outbox
@@ -46,9 +52,14 @@ WHERE sequence IS NOT NULL AND published_at IS NULL ORDER BY sequence LIMIT $1
 """
 _SENT = "UPDATE outbox SET published_at = now() WHERE sequence = ANY($1::bigint[])"
 _SEND_AGAIN = f"UPDATE outbox SET published_at = NULL WHERE published_at > now() - interval '{RESEND}'"
+# Who resumes the live stream below what is gone must hear of it.
 _PRUNE = f"""
-DELETE FROM outbox WHERE id IN (
-    SELECT id FROM outbox WHERE published_at < now() - interval '{OUTBOX_KEPT}' LIMIT 10000)
+WITH gone AS (
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE published_at < now() - interval '{OUTBOX_KEPT}' ORDER BY sequence LIMIT 10000)
+    RETURNING sequence
+)
+UPDATE outbox_pruned SET through = GREATEST(through, (SELECT max(sequence) FROM gone))
 """
 _TO_TOMBSTONE = f"""
 SELECT id FROM data_consistency_alerts
@@ -98,7 +109,7 @@ class Relay:
 
     async def _relay(self, connection: Connection, producer: Any) -> int:
         """Number and send one batch in order of sequence; how many."""
-        await connection.execute(_NUMBER, BATCH_MAX)
+        await connection.execute(_NUMBER, BATCH_MAX, NUMBERED_CHANNEL)
         entries = await connection.fetch(_TO_SEND, BATCH_MAX)
         sending = [await self._send(producer, entry) for entry in entries]
         await asyncio.gather(*(future for future in sending if future is not None))

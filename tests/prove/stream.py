@@ -1,0 +1,209 @@
+"""The live stream over real processes: killed replicas, a store that goes away, a reader that takes nothing.
+
+    python -m tests.prove.stream [--home /tmp/stream] [--disconnects 1000] [--changes 20000]
+
+Two `plumbline api` processes on one store, whose outbox a real relay numbers. While findings come in, one reader is cut
+off again and again and comes back at either process; these are killed and the store's sessions ended in between. Then a
+reader connects and takes nothing while changes come in, and the process's memory is looked at. Exit 1 if a promise is
+broken: no gap, no repetition, at most `GROWTH_MB_MAX` more memory, streams end with their process.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import httpx
+import psutil
+
+from connectors.stack.ports import HOST, free_port
+from connectors.stack.stack import LocalStack, StackPart
+from connectors.store.relay import Relay
+from connectors.supervision import supervised
+from tests.alert_words import finding
+from tests.integration.alerting import Ground, new_ground, running
+from tests.integration.streaming import PATH, Reader, numbers, write_changes
+from tests.integration.waiting import until
+
+GROWTH_MB_MAX = 10.0
+END_SECONDS_MAX = 2.0
+KILL_EVERY = 50
+
+_CONFIGURATION = """
+[kafka]
+bootstrap_servers = "{bootstrap}"
+topic_prefix = "{prefix}"
+[store]
+dsn = "{dsn}"
+[api]
+port = {port}
+requests_per_minute = 100000
+[[api_keys]]
+name = "ops"
+key = "key-of-ops"
+role = "admin"
+tenants = ["*"]
+"""
+
+
+class Replica:
+    """`plumbline api` on a port of its own, to be ended and started again."""
+
+    def __init__(self, ground: Ground, folder: Path, taken: list[int]) -> None:
+        self.port = free_port(taken)
+        self.url = f"http://{HOST}:{self.port}"
+        self._log = folder / f"api-{self.port}.log"
+        file = folder / f"api-{self.port}.toml"
+        kafka = ground.settings.kafka
+        file.write_text(
+            _CONFIGURATION.format(
+                bootstrap=kafka.bootstrap_servers, prefix=kafka.topic_prefix, dsn=ground.dsn, port=self.port
+            )
+        )
+        self._env = {**os.environ, "PLUMBLINE_CONFIG": str(file), "PLUMBLINE_HOME": str(folder)}
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen([sys.executable, "-m", "api.cli", "api"], env=self._env, stdout=log, stderr=log)
+
+    async def serves(self) -> None:
+        async def alive() -> bool:
+            async with httpx.AsyncClient(base_url=self.url) as client:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/livez")).is_success
+                return False
+
+        await until(alive, 60)
+
+    def end(self, how: signal.Signals) -> float:
+        """Seconds until it was gone."""
+        began = time.monotonic()
+        self.process.send_signal(how)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+    async def again(self) -> None:
+        self.process = self._started()
+        await self.serves()
+
+    @property
+    def megabytes(self) -> float:
+        return psutil.Process(self.process.pid).memory_info().rss / 1e6
+
+
+async def disconnects(ground: Ground, replicas: list[Replica], count: int) -> bool:
+    """Cut off again and again, by itself and by processes and sessions that end."""
+    chance = random.Random(5)
+    reader = Reader()
+
+    async def write() -> None:
+        for number in range(10_000_000):
+            size = chance.choice((1, 1, 2, 20))
+            await ground.store.apply([finding("opened", 1, subject=f"{number}.{one}") for one in range(size)])
+            await asyncio.sleep(chance.random() * 0.02)
+
+    kills = 0
+    await reader.connect(replicas[0].url)
+    start = reader.last or 0
+    async with running(write):
+        for round_ in range(count):
+            if round_ % KILL_EVERY == KILL_EVERY - 1:
+                kills += 1
+                replicas[kills % 2].end(signal.SIGKILL)
+                await ground.query(_END_SESSIONS)
+                await reader.read(replicas[1 - kills % 2].url, events=5)
+                await replicas[kills % 2].again()
+            await reader.read(chance.choice(replicas).url, events=chance.randint(1, 8))
+    await until(lambda: _all_numbered(ground))
+    written = [one for one in await numbers(ground) if one > start]
+    await reader.read(replicas[0].url, until=written[-1])
+    gaps, twice = len(set(written) - set(reader.seen)), len(reader.seen) - len(set(reader.seen))
+    print(
+        f"{count} disconnects, {kills} processes killed with their store's sessions, {len(written)} changes:"
+        f" {gaps} missing, {twice} repeated, in order: {reader.seen == sorted(reader.seen)}, resets: {reader.resets}"
+    )
+    return reader.seen == written and not reader.resets
+
+
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name LIKE 'plumbline%' AND datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+async def _all_numbered(ground: Ground) -> bool:
+    return not await ground.query("SELECT 1 FROM outbox WHERE sequence IS NULL LIMIT 1")
+
+
+async def stalled(ground: Ground, replica: Replica, changes: int) -> bool:
+    """A reader connects and takes nothing; another reads all that comes."""
+    one = finding("opened", 1, subject="stalled")
+    await ground.store.apply([one])
+    await until(lambda: _all_numbered(ground))
+    start = (await numbers(ground))[-1]
+    _, writer = await asyncio.open_connection(HOST, replica.port, limit=1)
+    writer.write(
+        f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key-of-ops\r\nLast-Event-ID: {start}\r\n\r\n".encode()
+    )
+    sizes = []
+    reader = Reader()
+    reader.last = start
+    for _ in range(4):  # the first part fills buffers and the ring; what counts is what comes after it
+        await write_changes(ground, changes // 4, like=one.alert_id)
+        await until(lambda: _all_numbered(ground))
+        await reader.read(replica.url, until=(await numbers(ground))[-1])
+        reader.seen, reader.alerts = [], []
+        sizes.append(replica.megabytes)
+    growth = sizes[-1] - sizes[0]
+    print(f"a stalled reader over {changes} changes: {', '.join(f'{size:.1f}' for size in sizes)} MB resident")
+    writer.transport.abort()
+    return growth <= GROWTH_MB_MAX
+
+
+async def ends(replica: Replica) -> bool:
+    """SIGTERM with a stream open."""
+    reader = Reader()
+    reading = asyncio.create_task(reader.read(replica.url, events=1))
+    await until(lambda: reader.last is not None)
+    seconds = await asyncio.to_thread(replica.end, signal.SIGTERM)
+    await asyncio.gather(reading, return_exceptions=True)
+    print(f"a process with an open stream ends {seconds:.1f} s after SIGTERM")
+    return seconds <= END_SECONDS_MAX
+
+
+async def prove(home: Path, disconnect_count: int, changes: int) -> bool:
+    """Run all of it; whether every promise was kept."""
+    stack = LocalStack(home, parts=frozenset({StackPart.KAFKA, StackPart.POSTGRES}))
+    await stack.start()
+    replicas: list[Replica] = []
+    try:
+        async with new_ground(stack) as ground:
+            relay = Relay(ground.settings, ground.dsn)
+            async with running(partial(supervised, "relay", relay.run)):
+                for _ in range(2):
+                    replicas.append(Replica(ground, home, [one.port for one in replicas]))
+                await asyncio.gather(*(one.serves() for one in replicas))
+                kept = await disconnects(ground, replicas, disconnect_count)
+                kept &= await stalled(ground, replicas[0], changes)
+                return await ends(replicas[0]) and kept
+    finally:
+        for one in replicas:
+            one.process.kill()
+        await stack.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path("/tmp/plumbline-stream"))
+    parser.add_argument("--disconnects", type=int, default=1_000)
+    parser.add_argument("--changes", type=int, default=20_000)
+    asked = parser.parse_args()
+    raise SystemExit(not asyncio.run(prove(asked.home, asked.disconnects, asked.changes)))
