@@ -46,7 +46,7 @@ def _acting(services: Services) -> Act:
                 action,
                 actor=caller.name,
                 tenants=caller.tenants,
-                versions=_versions(if_match),
+                versions=versions_of(if_match),
             )
         except AlertNotFound:
             raise not_found("alert") from None
@@ -164,7 +164,7 @@ def _note(body: NoteBody | None) -> str | None:
     return body.note if body is not None else None
 
 
-def _versions(if_match: str | None) -> frozenset[int] | None:
+def versions_of(if_match: str | None) -> frozenset[int] | None:
     """The versions that If-Match names; None for any. What is no ETag of ours matches nothing."""
     if if_match is None or if_match.strip() == "*":
         return None

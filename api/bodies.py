@@ -11,7 +11,7 @@ TEXT_CHARACTERS_MAX = 4_000
 NAME_CHARACTERS_MAX = 200
 SNOOZE_SECONDS_MAX = SNOOZE_DAYS_MAX * 86_400
 #: Beyond it a time can no longer be computed with.
-_YEAR_9999_MS = 253_370_764_800_000
+YEAR_9999_MS = 253_370_764_800_000
 
 
 def _plain(text: str) -> str:
@@ -25,7 +25,7 @@ def _instant(text: str) -> str:
         at = parse_iso(text)
     except (ValueError, OverflowError):
         at = None
-    if at is None or not 0 <= at < _YEAR_9999_MS:
+    if at is None or not 0 <= at < YEAR_9999_MS:
         raise ValueError("allowed is ISO 8601 with an offset, such as 2026-11-21T10:00:00.000Z")
     return text
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from connectors.crm.database import Kind, NotAnswerable, NotAnswered
+from connectors.crm.database import CrmDatabase, Kind, NotAnswerable, NotAnswered
 from connectors.crm.neighbours import CrmNeighbours, Neighbours
-from connectors.parts import Parts
 from connectors.validation.answering import answer_validations
 from connectors.validation.messages import (
     ANSWERS,
@@ -19,22 +18,25 @@ from streams.configured import column_names
 from streams.decode.columns import appointment_row, call_row, is_deleted, text
 from streams.decode.names import ColumnNames
 from streams.model.ids import NO_TENANT, Instant
+from streams.settings import Settings
 from streams.validation_words import SeenRow
 
 
-async def answer_rows(parts: Parts, listener: Any) -> None:
-    """Answer until cancelled; to be run by one process, under a lock. `listener` is a connection for LISTEN."""
-    settings = parts.settings
-    neighbours = CrmNeighbours(parts.crm, has_calls=settings.source.has_calls)
+async def answer_rows(settings: Settings, crm: CrmDatabase, pool: Any, listener: Any) -> None:
+    """Answer until cancelled; to be run by one process, under a lock.
+
+    `pool` is the store's, `listener` a connection to it for LISTEN.
+    """
+    neighbours = CrmNeighbours(crm, has_calls=settings.source.has_calls)
     names: dict[Kind, ColumnNames] = {
         "appointments": column_names(settings, "appointments"),
         "calls": column_names(settings, "calls"),
     }
-    await answer_validations(listener, partial(_read, neighbours, names), partial(_tell, parts))
+    await answer_validations(listener, partial(_read, neighbours, names), partial(_tell, pool))
 
 
-async def _tell(parts: Parts, answer: RowsAnswer) -> None:
-    await parts.pool.execute("SELECT pg_notify($1, $2)", ANSWERS, fitting_payload_of(answer))
+async def _tell(pool: Any, answer: RowsAnswer) -> None:
+    await pool.execute("SELECT pg_notify($1, $2)", ANSWERS, fitting_payload_of(answer))
 
 
 async def _read(neighbours: CrmNeighbours, names: Mapping[Kind, ColumnNames], asked: RowsAsked) -> RowsAnswer:

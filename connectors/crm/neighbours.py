@@ -46,7 +46,9 @@ class CrmNeighbours:
         except NotAnswerable:
             self._tables = None
             raise
-        rows: list[tuple[Kind, dict[str, object]]] = [("appointments", row) for row in _rows("a", appointments, records)]
+        rows: list[tuple[Kind, dict[str, object]]] = [
+            ("appointments", row) for row in _rows("a", appointments, records)
+        ]
         if calls is not None:
             rows += [("calls", row) for row in _rows("c", calls, records)]
         return Neighbours(read_at=records[0][READ_AT], rows=tuple(rows))

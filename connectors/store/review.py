@@ -61,6 +61,13 @@ class QueueFigure(msgspec.Struct, frozen=True, kw_only=True):
     queued: int
 
 
+async def queue_figures(database: Database) -> Mapping[int, QueueFigure]:
+    """How long the queue is, by priority. Raises StoreUnavailable."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_FIGURES)
+    return {row["priority"]: QueueFigure(waiting=row["waiting"], queued=row["queued"]) for row in rows}
+
+
 class ReviewQueue:
     """The table `manual_review_queue`. Every method raises StoreUnavailable."""
 
@@ -100,12 +107,6 @@ class ReviewQueue:
         if row is None:
             raise ReviewNotFound(item_id)
         return _visible(item_of(row), tenants)
-
-    async def figures(self) -> Mapping[int, QueueFigure]:
-        """How long the queue is, by priority."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(_FIGURES)
-        return {row["priority"]: QueueFigure(waiting=row["waiting"], queued=row["queued"]) for row in rows}
 
     async def claim(
         self, item_id: str, by: str, tenants: Sequence[str] | None, versions: frozenset[int] | None

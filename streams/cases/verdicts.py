@@ -56,7 +56,7 @@ class VerdictDesk:
         elif suspected:
             self._tell(context, subject, "unknown", _why_unknown(suspected[0]), chain)
         elif chain.newest.state is None or chain.newest.state.standing is not Standing.PROVED:
-            self._tell(context, subject, "unknown", "unread", chain, quiet=True)
+            self._tell(context, subject, "unknown", "unread", chain)
         else:
             after = [(k.rule, ms) for k, ms in cleared.items() if k.subject.id in subjects | rows]
             reason = f"cleared:{after[0][0]}" if after else "in_sync"
@@ -72,7 +72,6 @@ class VerdictDesk:
         *,
         differences: tuple[Difference, ...] = (),
         after_ms: int | None = None,
-        quiet: bool = False,
     ) -> None:
         tenant = context.cause.tenant
         key, told = (tenant, f"{subject.kind}:{subject.id}"), (verdict, reason)
@@ -82,8 +81,6 @@ class VerdictDesk:
         if len(self._last) >= REMEMBERED_MAX:
             self._last.clear()
         self._last[key] = told
-        if quiet and last is None:
-            return
         now = str(iso(context.now))
         self._out.append(
             Verdict(
