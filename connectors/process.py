@@ -105,6 +105,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         pages=alert_pages(settings),
     )
     reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
+    answering = partial(answer_rows, settings, parts.crm, parts.pool)
     tasks: dict[str, Part] = {
         "questions": partial(_take_questions, parts),
         "calcom": partial(lead, parts.store_dsn, "calcom", reading),
@@ -117,7 +118,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "pruning": partial(keep_pruned, database),
         "counts": partial(keep_counts, database),
         "passes": partial(lead, parts.store_dsn, "passes", partial(sweep_database, parts)),
-        "validations": partial(lead, parts.store_dsn, "validations", partial(answer_rows, parts)),
+        "validations": partial(lead, parts.store_dsn, "validations", answering),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
     tasks |= report_tasks(parts)
