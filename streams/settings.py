@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Settings":
-        problems = [*_repeated(self), *_unknown_tenants(self), *_unpollable(self)]
+        problems = [*_repeated(self), *_unknown_tenants(self), *_unpollable(self), *_without_bot(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -188,6 +188,17 @@ def _unpollable(settings: Settings) -> Iterator[str]:
                 f'source.{key}.columns.updated_at is missing: source.mode = "poll" finds changes by it; '
                 "allowed is a column's name"
             )
+
+
+def _without_bot(settings: Settings) -> Iterator[str]:
+    """Channels of Slack that only a bot could speak in."""
+    if settings.slack.bot_token is not None:
+        return
+    named = [(f"routes[{at}].channels", name) for at, route in enumerate(settings.routes) for name in route.channels]
+    named += [("notices.escalate_to", name) for name in settings.notices.escalate_to]
+    for key, name in named:
+        if name.startswith("slack:"):
+            yield f'{key} = "{name}": slack.bot_token is missing for it; allowed without a bot is "slack"'
 
 
 def _unknown_tenants(settings: Settings) -> Iterator[str]:
