@@ -31,9 +31,12 @@ from connectors.leadership import lead
 from connectors.notify.channel import Channel
 from connectors.notify.channels import channels_of
 from connectors.notify.dispatch import Dispatcher, keep_deciding
+from connectors.notify.slack.configured import bots_places
 from connectors.parts import Parts
 from connectors.recheck import serve_rechecks
 from connectors.reporting import report_tasks
+from connectors.slack_presses import Presses
+from connectors.slack_socket import hears_through_socket, listen_to_slack
 from connectors.source.registering import keep_registered
 from connectors.store.alerts import AlertStore
 from connectors.store.counts import keep_counts
@@ -98,12 +101,7 @@ async def run_connectors(
 def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: LedgerPolicy) -> dict[str, Part]:
     """Every task by name: the whole process at a glance."""
     settings, database = parts.settings, parts.database
-    store = AlertStore(
-        database,
-        timezone_of=settings.timezone_of,
-        account_of=settings.only_account_of,
-        pages=alert_pages(settings),
-    )
+    store = _alert_store(settings, database)
     reading = partial(_read_calcom, parts, policy, watch.account.audit_seconds)
     answering = partial(answer_rows, settings, parts.crm, parts.pool)
     tasks: dict[str, Part] = {
@@ -132,10 +130,22 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         tasks["notices-kept-back"] = partial(
             lead, parts.store_dsn, "notices", partial(_decide_notices, log_of_notices, channels)
         )
+    if hears_through_socket(settings.slack):
+        presses = Presses(database, store, channels=tuple(bots_places(settings)), api_url=settings.slack.api_url)
+        tasks["slack-socket"] = partial(listen_to_slack, settings.slack, presses)
     if settings.watchdog.ping_url is not None:
         healthy = partial(clock_is_fresh, settings, settings.worker.group)
         tasks["watchdog"] = partial(ping_while_healthy, settings.watchdog.ping_url, healthy)
     return tasks
+
+
+def _alert_store(settings: Settings, database: Database) -> AlertStore:
+    return AlertStore(
+        database,
+        timezone_of=settings.timezone_of,
+        account_of=settings.only_account_of,
+        pages=alert_pages(settings),
+    )
 
 
 async def _take_questions(parts: Parts) -> None:
