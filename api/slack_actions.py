@@ -58,6 +58,7 @@ def build_router(services: Services) -> APIRouter:
         description=_DESCRIPTION,
         responses=_answers(),
         openapi_extra={"requestBody": _request_body()},
+        response_class=PlainTextResponse,
         response_model=None,
     )
     async def pressed(request: Request) -> Response:
