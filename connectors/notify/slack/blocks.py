@@ -9,6 +9,7 @@ import msgspec
 from connectors.notify import words
 from connectors.notify.audience import Audience
 from connectors.notify.channel import Telling
+from connectors.notify.pages import pages_of
 from connectors.notify.slack.buttons import Block, alert_buttons, group_buttons
 from connectors.notify.slack.markup import (
     FIELD_CHARACTERS_MAX,
@@ -137,12 +138,8 @@ def _ids(alert: Alert) -> list[str]:
 
 
 def _pages(alert: Alert) -> list[str]:
-    pages = (
-        ("Open booking", alert.links.calcom),
-        ("Open in app", alert.links.app),
-        ("Runbook", alert.runbook_url),
-    )
-    return [link(name, url) for name, url in pages if url]
+    pages = dict(pages_of(alert)) | {"Runbook": alert.runbook_url}
+    return [link(name, url) for name, url in pages.items()]
 
 
 def _header(text: str) -> Block:
