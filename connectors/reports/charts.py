@@ -1,6 +1,7 @@
 """Bars of a small chart: geometry alone, so that the template only draws it."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -9,6 +10,8 @@ HEIGHT = 120
 #: Above the bars, for the figure of the highest; below them, for what they stand for.
 TOP, BOTTOM = 16, 18
 GAP_SHARE = 0.25
+#: Half of a label's width: one at the edge moves inwards, or it would be cut.
+LABEL_HALF = 18
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -45,8 +48,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     says: str
 
 
-def chart_of(amounts: Sequence[Amount], *, says: str, figures: bool) -> Chart:
-    """One bar an amount, as high as its share of the highest. `figures`: each bar carries its number."""
+def chart_of(amounts: Sequence[Amount], *, says: str, figures: Literal["all", "highest"]) -> Chart:
+    """One bar an amount, as high as its share of the highest. `figures`: which bars carry their number."""
     most = max((amount.whole for amount in amounts), default=0) or 1
     step = WIDTH / max(1, len(amounts))
     baseline = HEIGHT - BOTTOM
@@ -62,9 +65,9 @@ def chart_of(amounts: Sequence[Amount], *, says: str, figures: bool) -> Chart:
                 height=height,
                 critical_y=round(baseline - critical, 1),
                 critical_height=critical,
-                middle=round((number + 0.5) * step, 1),
+                middle=round(min(max((number + 0.5) * step, LABEL_HALF), WIDTH - LABEL_HALF), 1),
                 label=amount.label,
-                figure=f"{amount.whole:,.0f}" if figures and amount.whole else "",
+                figure=f"{amount.whole:,.0f}" if amount.whole and (figures == "all" or amount.whole == most) else "",
                 says=amount.says,
             )
         )

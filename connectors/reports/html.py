@@ -14,6 +14,7 @@ from connectors.reports.wording import (
     coverage_text,
     day_text,
     facts,
+    headline,
     made_text,
     number,
 )
@@ -45,10 +46,11 @@ def html_of(report: DailyReport, name_of: Callable[[str], str]) -> str:
         compared=len(tenants - {line.tenant for line in report.coverage if not line.complete}),
         tenants=len(tenants),
         coverage=coverage,
+        headline=headline(report),
         facts=facts(report.summary),
         issues=[(issue, name_of(issue.tenant), cause_text(issue, report)) for issue in report.issues.items],
         days=[(day_text(day.date)[:-5], day) for day in report.trend.days],
-        changes=[change_text(change) for change in report.trend.changes],
+        changes=[change_text(change, report.trend) for change in report.trend.changes],
         by_day=_by_day(report),
         by_hour=_by_hour(report),
         number=number,
@@ -62,7 +64,7 @@ def _by_day(report: DailyReport) -> Chart:
         Amount(day_text(day.date)[:6].rstrip(), day.opened, day.critical, f"{day.date}: {day.opened} alerts")
         for day in days
     ]
-    return chart_of(amounts, says="Alerts opened on each of the last seven days", figures=True)
+    return chart_of(amounts, says="Alerts opened on each of the last seven days", figures="all")
 
 
 def _by_hour(report: DailyReport) -> Chart:
@@ -75,4 +77,4 @@ def _by_hour(report: DailyReport) -> Chart:
         )
         for place, hour in enumerate(report.trend.hours)
     ]
-    return chart_of(amounts, says="Alerts opened in each hour of the day", figures=False)
+    return chart_of(amounts, says="Alerts opened in each hour of the day", figures="highest")

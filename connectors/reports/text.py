@@ -10,6 +10,7 @@ from connectors.reports.wording import (
     coverage_text,
     day_text,
     facts,
+    headline,
     made_text,
     number,
 )
@@ -18,8 +19,6 @@ from streams.reports.report import DailyReport
 
 COLUMNS = 80
 NAME_COLUMNS = 22
-#: Of the breakdown's titles; figures stand behind.
-TITLE_COLUMNS = 44
 BAR_COLUMNS = 30
 
 NameOf = Callable[[str], str]
@@ -49,6 +48,7 @@ def _header(report: DailyReport, name_of: NameOf) -> list[str]:
         f"{_shown(name_of(report.tenant))} · a day in {report.timezone} · made {made_text(report)}",
         "=" * COLUMNS,
         *_coverage(report, name_of),
+        *_wrapped(headline(report), first=""),
     ]
 
 
@@ -81,11 +81,10 @@ def _breakdown(report: DailyReport) -> Iterator[str]:
     if not report.breakdown:
         yield "  No alerts."
         return
-    yield f"  {'':<{TITLE_COLUMNS}} {'opened':>7} {'resolved':>8} {'open':>6}  severity"
+    yield f"  {'opened':>7} {'resolved':>8} {'open':>6}  severity"
     for row in report.breakdown:
-        title = _cut(row.title, TITLE_COLUMNS)
         counts = f"{number(row.opened):>7} {number(row.resolved):>8} {number(row.open):>6}"
-        yield f"  {title:<{TITLE_COLUMNS}} {counts}  {row.severity}"
+        yield from _wrapped(row.title, first=f"  {counts}  {row.severity:<8}  ")
 
 
 def _issues(report: DailyReport, name_of: NameOf) -> Iterator[str]:
@@ -117,7 +116,7 @@ def _trend(report: DailyReport) -> Iterator[str]:
         yield f"  {name:<12} {number(day.opened):>7}  {bar:<{BAR_COLUMNS}} {number(day.inconsistent_minutes, 1):>18}"
     yield "  These seven days:"
     for change in report.trend.changes:
-        name, value, against = change_text(change)
+        name, value, against = change_text(change, report.trend)
         yield from _wrapped(f"{value}, {against}", first=f"  {name + ' ':<30}")
 
 
@@ -133,10 +132,6 @@ def _actions(report: DailyReport) -> Iterator[str]:
 def _wrapped(text: str, *, first: str) -> list[str]:
     """Lines of at most COLUMNS, those after the first indented below the text; what comes from outside in one line."""
     return textwrap.wrap(_shown(text), COLUMNS, initial_indent=first, subsequent_indent=" " * len(first)) or [first]
-
-
-def _cut(text: str, columns: int) -> str:
-    return text if len(text) <= columns else text[: columns - 1] + "…"
 
 
 def _shown(text: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from streams.model.ids import parse_iso
 from streams.reports.causes import Issue, LikelyCause
 from streams.reports.figures import Figures, Seconds, Threshold
-from streams.reports.report import Change, CoverageLine, DailyReport
+from streams.reports.report import Change, CoverageLine, DailyReport, Trend
 
 SIDES = {"database": "your database", "calcom": "Cal.com"}
 NOT_KNOWN = "not known"
@@ -100,33 +100,48 @@ def facts(figures: Figures) -> list[Fact]:
 
 
 def cause_text(issue: Issue, report: DailyReport) -> str:
-    """What its alerts have in common, as a sentence."""
+    """What its alerts have in common, as a sentence without its stop."""
     first, last = clock_text(issue.began_at, report), clock_text(issue.last_began_at, report)
     began = f"Began {first}" if first == last else f"Began {first} to {last}"
     if issue.during is not None:
-        return f"{began}, while {issue.during} could not be trusted"
-    common = {
-        LikelyCause.SOURCE: "it is about a source",
-        LikelyCause.EVENT_TYPE: f"all are of event type {issue.event_type}",
-        LikelyCause.BURST: "all came within minutes",
-        LikelyCause.ACCOUNT: f"all are of account {issue.account}",
-        LikelyCause.SCATTERED: "no common cause is seen",
-    }
-    return f"{began}; {common[issue.cause]}"
+        began += f", while {issue.during} could not be trusted"
+    if issue.alerts == 1:
+        return began
+    if issue.event_type is not None:
+        return f"{began}; all are of event type {issue.event_type}"
+    common = {LikelyCause.BURST: "; all came within minutes", LikelyCause.SCATTERED: "; no common cause is seen"}
+    if issue.cause is LikelyCause.ACCOUNT:
+        return f"{began}; all are of account {issue.account}"
+    return began + common.get(issue.cause, "")
 
 
-def change_text(change: Change) -> tuple[str, str, str]:
+def change_text(change: Change, trend: Trend) -> tuple[str, str, str]:
     """Name, value, and how it is against the week before."""
     show = {"recovery_rate": percent, "detection_mean_seconds": took}.get(change.name, number)
-    name = _CHANGES[change.name]
-    if change.before is None:
-        return name, show(change.now), "no week before to compare with"
-    if change.change is None:
-        return name, show(change.now), f"the week before {show(change.before)}"
-    word = (
-        "as" if not change.change else f"{abs(change.change):.0%} {'more than' if change.change > 0 else 'less than'}"
-    )
-    return name, show(change.now), f"{word} the week before ({show(change.before)})"
+    name, now = _CHANGES[change.name], show(change.now)
+    if not trend.week_before:
+        return name, now, "no week before to compare with"
+    return name, now, f"{_difference(change)}the week before {show(change.before)}"
+
+
+def _difference(change: Change) -> str:
+    """How much more or less; of a rate in points, for a percentage of a percentage is misread."""
+    if change.change is None or change.now is None or change.before is None:
+        return ""
+    if not change.change:
+        return "as much; "
+    word = "more" if change.change > 0 else "less"
+    if change.name == "recovery_rate":
+        return f"{abs(change.now - change.before) * 100:.1f} points {word}; "
+    return f"{abs(change.change) * 100:,.0f} % {word}; "
+
+
+def headline(report: DailyReport) -> str:
+    """What whoever reads one line alone should know."""
+    if not report.actions:
+        return "Nothing to do."
+    first, rest = report.actions[0].text, len(report.actions) - 1
+    return f"To do: {first}" + (f", and {rest} more below." if rest else ".")
 
 
 def coverage_text(line: CoverageLine, report: DailyReport) -> str:

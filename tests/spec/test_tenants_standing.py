@@ -1,5 +1,8 @@
 """How each tenant stands is told every 10 s: through when it is compared, and how fast its sides usually meet."""
 
+from streams.model.ids import parse_iso
+from streams.model.judgement import Judgement
+from streams.model.source_records import TenantStanding
 from tests.words import HOUR, World
 
 
@@ -70,3 +73,70 @@ def test_what_is_open_and_held_is_counted() -> None:
     world.until(90)
     standing = world.standings[-1][1]
     assert (standing.bookings, standing.appointments, standing.open) == (2, 1, 1)
+
+
+# How bookings stand -----------------------------------------------------------------
+
+
+def standing_after(world: World, seconds: float = 70) -> TenantStanding:
+    """The word about the tenant once everything was counted anew."""
+    world.until(world.now + seconds)
+    return world.standings[-1][1]
+
+
+def test_bookings_are_counted_by_how_they_stand() -> None:
+    world = World()
+    for number in range(1, 4):
+        synced(world, number, 0.4)
+    world.booking("lonely", start=50 * HOUR)
+    world.hears("BOOKING_CREATED", "lonely")
+    standing = standing_after(world, 90)
+    assert (standing.in_sync, standing.differing, standing.unknown) == (3, 1, 0)
+
+
+def test_a_suspicion_that_is_being_checked_is_unknown() -> None:
+    world = World(answer_after=10_000)
+    world.booking("lonely", start=50 * HOUR)
+    world.hears("BOOKING_CREATED", "lonely")
+    standing = standing_after(world, 90)
+    assert (standing.in_sync, standing.differing, standing.unknown) == (0, 0, 1)
+
+
+def test_a_reschedule_chain_is_one_booking() -> None:
+    world = World()
+    world.booking("first", start=50 * HOUR)
+    world.hears("BOOKING_CREATED", "first")
+    world.writes("17", booking="first", start=50 * HOUR)
+    world.until(20).reschedule("first", "second", start=51 * HOUR)
+    world.hears("BOOKING_RESCHEDULED", "second")
+    world.writes("17", booking="second", start=51 * HOUR)
+    standing = standing_after(world, 90)
+    assert standing.bookings == 2
+    assert (standing.in_sync, standing.differing, standing.unknown) == (1, 0, 0)
+
+
+def test_an_appointment_without_a_booking_counts_only_where_it_is_wrong() -> None:
+    world = World()
+    world.writes("17", booking=None, start=50 * HOUR)
+    assert standing_after(world).in_sync == 0
+    world.until(world.now + 1_200)
+    standing = standing_after(world)
+    assert world.told() == ["opened never_synced appointment 17"]
+    assert (standing.in_sync, standing.differing) == (0, 1)
+
+
+def test_what_is_out_of_scope_is_not_compared() -> None:
+    world = World(judgement=Judgement(event_types=frozenset({"elsewhere"})))
+    synced(world, 1, 0.4)
+    assert standing_after(world).in_sync == 0
+
+
+def test_rows_are_counted_in_the_hour_in_which_they_were_made() -> None:
+    world = World()
+    synced(world, 1, 0.4)
+    standing = standing_after(world)
+    assert [made.appointments for made in standing.made] == [0, 0, 1]
+    hours = [parse_iso(made.hour) for made in standing.made]
+    assert hours == sorted(hours)
+    world.until(world.now + HOUR, every=20)
+    assert [made.appointments for made in standing_after(world).made] == [0, 1, 0]
