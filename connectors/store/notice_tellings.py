@@ -19,7 +19,7 @@ from streams.model.ids import NAMESPACE, Instant
 from streams.model.rule import AlertStatus
 from streams.notices.claim import Claim
 from streams.notices.due import overtaken
-from streams.notices.pacing import Pacing, Tell, Timing, Wait, Waiting, choose
+from streams.notices.pacing import Allowance, Pacing, Tell, Wait, Waiting, choose
 from streams.notices.planning import STANDING_KINDS, Way
 
 #: Notices looked at for one message of a channel that gathers; of one that does not, a few are enough.
@@ -37,6 +37,12 @@ SELECT n.position, n.kind, n.episode, n.critical, n.gathered, n.telling, n.attem
            SELECT 1 FROM notices AS told
            WHERE told.channel = n.channel AND told.alert_id = n.alert_id AND told.episode = n.episode
              AND told.kind = ANY($4::text[]) AND told.state IN ('sent', 'failed')
+             AND NOT EXISTS (
+                 SELECT 1 FROM notices AS ended
+                 WHERE ended.channel = n.channel AND ended.alert_id = n.alert_id AND ended.episode = n.episode
+                   AND ended.kind = 'resolved' AND ended.state IN ('sent', 'failed')
+                   AND ended.position > told.position
+             )
        ) AS told,
        CASE WHEN n.kind = 'changed' THEN (
            SELECT said.message FROM notices AS said
@@ -104,22 +110,24 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """How long a message is ours, and how long notices wait for one another."""
 
     seconds: float = 30.0
-    timing: Timing = Timing()
+    allowance: Allowance = Allowance()
     baseline: BaselineTiming = BaselineTiming()
 
 
 async def claim_next(connection: Connection, way: Way, lease: Lease, now: Instant) -> Claim | float | None:
     """The next message of a channel; else in how many seconds there may be one; None where nobody can say."""
     kept = await connection.fetchrow(_CHANNEL, way.name)
-    if kept is None:  # new, or another process claims right now
+    if kept is None:
         await connection.execute(_NEW_CHANNEL, way.name)
+        kept = await connection.fetchrow(_CHANNEL, way.name)
+    if kept is None:  # another process claims right now
         return None
     telling = await _ripe_baseline(connection, way, lease)
     if telling is not None:
         return await compose(connection, telling)
     waiting = await _waiting(connection, way)
     pacing = _pacing.decode(kept["pacing"])
-    after, choice = choose(pacing, way.pace, waiting, now, lease.timing)
+    after, choice = choose(pacing, way.pace, waiting, now, lease.allowance)
     if after != pacing:
         await connection.execute(_KEEP_PACING, way.name, msgspec.json.encode(after).decode())
     if isinstance(choice, Wait):

@@ -25,18 +25,20 @@ FREE_NOTICES = 2
 FREE_EVERY_MS = 10_000
 GATHER_MS = 30_000
 SOURCES_MS = 20_000
+#: Messages of one channel; as many again every minute.
 STORM_NOTICES = 20
-STORM_EVERY_MS = 3_000
 STORM_MS = 60_000
 #: A message that failed so often no longer keeps the others waiting: it may be the message, not the channel.
 ATTEMPTS_TO_WAIT_FOR = 6
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """How long is gathered, in milliseconds."""
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """How many are told alone, and how long the others are gathered."""
 
+    free_notices: int = FREE_NOTICES
     gather_ms: int = GATHER_MS
     sources_ms: int = SOURCES_MS
+    storm_notices: int = STORM_NOTICES
     storm_ms: int = STORM_MS
 
 
@@ -113,7 +115,7 @@ def group_of(rule: str, kind: NoticeKind, subject_kind: str, subject_id: str) ->
 
 
 def choose(
-    pacing: Pacing, pace: Pace, waiting: Sequence[Waiting], now: Instant, timing: Timing
+    pacing: Pacing, pace: Pace, waiting: Sequence[Waiting], now: Instant, allowance: Allowance
 ) -> tuple[Pacing, Tell | Wait]:
     """What the channel says next, and what it remembers afterwards."""
     tried = [one for one in waiting if one.telling is not None]
@@ -133,24 +135,26 @@ def choose(
     if pace == "each":
         return pacing, Tell(positions=(fresh[0].position,))
     said = [one for one in fresh if not one.is_edit]
-    pacing, choice = _gathered(pacing, said, now, timing)
+    pacing, choice = _gathered(pacing, said, now, allowance)
     if isinstance(choice, Wait) and len(said) < len(fresh):
         return pacing, _edit(fresh[len(said) :])
     return pacing, choice
 
 
-def _gathered(pacing: Pacing, fresh: Sequence[Waiting], now: Instant, timing: Timing) -> tuple[Pacing, Tell | Wait]:
-    state = _State(pacing, fresh, now)
+def _gathered(
+    pacing: Pacing, fresh: Sequence[Waiting], now: Instant, allowance: Allowance
+) -> tuple[Pacing, Tell | Wait]:
+    state = _State(pacing, fresh, now, allowance)
     if pacing.storm_until is not None and fresh:
         if now < pacing.storm_until:
             return state.pacing(), Wait(until=pacing.storm_until)
         return state.after_storm(), Tell(positions=_positions(fresh), together=_together(fresh, Reason.STORM))
     for one in fresh:
-        due = state.due(one, timing)
+        due = state.due(one)
         if not due:
             continue
         if state.storm.left < 1:
-            state.storm_until = now + timing.storm_ms
+            state.storm_until = now + allowance.storm_ms
             return state.pacing(), Wait(until=state.storm_until)
         if due == "alone":
             state.take(one.group, 1)
@@ -164,32 +168,34 @@ def _gathered(pacing: Pacing, fresh: Sequence[Waiting], now: Instant, timing: Ti
 class _State:
     """A pacing while it is worked on."""
 
-    def __init__(self, pacing: Pacing, fresh: Sequence[Waiting], now: Instant) -> None:
+    def __init__(self, pacing: Pacing, fresh: Sequence[Waiting], now: Instant, allowance: Allowance) -> None:
         present = {one.group for one in fresh}
         self.now = now
-        full = Bucket(left=STORM_NOTICES, at=now)
-        self.storm = (pacing.storm or full).filled(now, every_ms=STORM_EVERY_MS, bound=STORM_NOTICES)
+        self.allowance = allowance
+        most, free = allowance.storm_notices, allowance.free_notices
+        kept = pacing.storm or Bucket(left=most, at=now)
+        self.storm = kept.filled(now, every_ms=allowance.storm_ms // most, bound=most)
         self.storm_until = pacing.storm_until if fresh else None
         self.gathering = {group: at for group, at in pacing.gathering.items() if group in present}
         filled = {
-            group: bucket.filled(now, every_ms=FREE_EVERY_MS, bound=FREE_NOTICES)
-            for group, bucket in pacing.groups.items()
+            group: bucket.filled(now, every_ms=FREE_EVERY_MS, bound=free) for group, bucket in pacing.groups.items()
         }
-        self.groups = {group: bucket for group, bucket in filled.items() if bucket.left < FREE_NOTICES}
+        self.groups = {group: bucket for group, bucket in filled.items() if bucket.left < free}
 
-    def due(self, one: Waiting, timing: Timing) -> str | None:
+    def due(self, one: Waiting) -> str | None:
         """Whether this one may be told "alone", or "with" its group; else it is gathered from now on."""
         until = self.gathering.get(one.group)
         if until is None:
             if not one.waits_for_others and self.bucket(one.group).left >= 1:
                 return "alone"
-            until = self.now + (timing.sources_ms if one.waits_for_others else timing.gather_ms)
+            own = self.allowance.sources_ms if one.waits_for_others else self.allowance.gather_ms
+            until = self.now + own
             self.gathering[one.group] = until
         return "with" if until <= self.now else None
 
     def bucket(self, group: str) -> Bucket:
         """The group's allowance."""
-        return self.groups.get(group) or Bucket(left=FREE_NOTICES, at=self.now)
+        return self.groups.get(group) or Bucket(left=self.allowance.free_notices, at=self.now)
 
     def take(self, group: str, taken: float) -> None:
         """One message goes out."""

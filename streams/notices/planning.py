@@ -167,7 +167,7 @@ def _standing(heard: Heard, way: Way, log: Sequence[Entry], around: Surroundings
         kind = NoticeKind.OPENED if alert.episode == 1 else NoticeKind.REOPENED
         return [_decided(heard, kind, 0, way, around)]
     if newest.kind is NoticeKind.RESOLVED:
-        if was_told(log):
+        if newest.state in _ON_ITS_WAY or newest.reason is Reason.SUPERSEDED:
             return [_decided(heard, NoticeKind.REOPENED, alert.version, way, around)]
         newest = _newest([entry for entry in log if entry.kind is not NoticeKind.RESOLVED]) or newest
     if newest.reason is Reason.SOMEBODY_KNOWS or (heard.action in _REMINDING and newest.state in _TOLD):
@@ -212,8 +212,10 @@ def _why_no_end(alert: Alert, log: Sequence[Entry]) -> Reason | None:
 
 
 def was_told(log: Sequence[Entry]) -> bool:
-    """Whether people heard here, or are about to hear, that the fault stands."""
-    return any(entry.kind in STANDING_KINDS and entry.state in _ON_ITS_WAY for entry in log)
+    """Whether the last that people heard here, or are about to hear, is that the fault stands."""
+    heard = [entry for entry in log if entry.state in _ON_ITS_WAY and entry.kind is not NoticeKind.CHANGED]
+    newest = max(heard, key=lambda entry: (entry.version, entry.kind is NoticeKind.RESOLVED), default=None)
+    return newest is not None and newest.kind is not NoticeKind.RESOLVED
 
 
 def _changed(alert: Alert, log: Sequence[Entry]) -> list[PlannedNotice]:

@@ -9,9 +9,9 @@ from streams.notices.due import Again, Told, told_again
 from streams.notices.pacing import (
     ATTEMPTS_TO_WAIT_FOR,
     STORM_NOTICES,
+    Allowance,
     Pacing,
     Tell,
-    Timing,
     Wait,
     Waiting,
     choose,
@@ -43,7 +43,7 @@ class Speaking:
         """These come; everything that may be said is said."""
         self.waiting += new
         while True:
-            self.pacing, choice = choose(self.pacing, self.pace, self.waiting, second(seconds), Timing())
+            self.pacing, choice = choose(self.pacing, self.pace, self.waiting, second(seconds), Allowance())
             if isinstance(choice, Wait):
                 return self
             self.said.append((seconds, choice.positions, choice.together))
@@ -131,14 +131,14 @@ def test_a_digest_is_everything_and_a_channel_that_groups_by_itself_gets_each() 
 
 def test_what_was_tried_is_tried_again_as_it_was_and_keeps_the_others_waiting() -> None:
     tried = [notice(number, telling="t", attempts=1, not_before=second(5)) for number in (1, 2)]
-    assert choose(Pacing(), "grouped", [*tried, notice(3)], second(4), Timing())[1] == Wait(until=second(5))
-    again = choose(Pacing(), "grouped", [*tried, notice(3)], second(5), Timing())[1]
+    assert choose(Pacing(), "grouped", [*tried, notice(3)], second(4), Allowance())[1] == Wait(until=second(5))
+    again = choose(Pacing(), "grouped", [*tried, notice(3)], second(5), Allowance())[1]
     assert again == Tell(positions=(1, 2), telling="t")
 
 
 def test_a_message_that_fails_again_and_again_no_longer_keeps_the_others_waiting() -> None:
     tried = notice(1, telling="t", attempts=ATTEMPTS_TO_WAIT_FOR, not_before=second(5))
-    assert choose(Pacing(), "grouped", [tried, notice(2)], second(4), Timing())[1] == Tell(positions=(2,))
+    assert choose(Pacing(), "grouped", [tried, notice(2)], second(4), Allowance())[1] == Tell(positions=(2,))
 
 
 def test_what_is_critical_and_nobody_looks_after_is_repeated_and_counted() -> None:

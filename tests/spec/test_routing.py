@@ -1,5 +1,8 @@
 """Which channels hear of an alert, and what keeps it from them for a while."""
 
+import re
+import tomllib
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +21,7 @@ from streams.settings import Settings
 from tests.alert_words import Life, at, finding
 from tests.log_words import around, decided, way
 
+ROOT = Path(__file__).parents[2]
 ALERT: Alert = Life().hears(finding("opened", 1)).alert
 WARNING = msgspec.structs.replace(ALERT, severity=Severity.WARNING, rule=Rule.STUCK_PENDING)
 OF_NINE = msgspec.structs.replace(ALERT, tenant="9")
@@ -144,6 +148,24 @@ def test_what_comes_and_goes_is_told_once_an_hour() -> None:
 
 def test_a_digest_waits() -> None:
     assert decided(ALERT, around(), channel=way("mail", "digest")) == "pending digest"
+
+
+def test_the_example_of_the_documentation_is_valid_and_says_what_it_says_it_does() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "notices.md").read_text(encoding="utf-8"), re.DOTALL)
+    policy = notice_policy(Settings.model_validate(tomllib.loads(example)))
+    night, gold = at(12 * 60), msgspec.structs.replace(WARNING, tenant="15")
+
+    def hear(alert: Alert) -> dict[str, Led]:
+        labels = policy.labels_of(alert.tenant)
+        channels = ("slack", "slack:#incidents", "slack:#gold", "mail", "pagerduty")
+        return {
+            one: led for one in channels if (led := led_to(one, alert, labels, policy.routes, night)) is not Led.NOT
+        }
+
+    assert hear(ALERT) == {"slack": Led.LATER, "slack:#incidents": Led.NOW, "mail": Led.NOW}
+    assert hear(WARNING) == {"slack": Led.LATER, "mail": Led.NOW}
+    assert hear(gold) == {"slack:#gold": Led.NOW, "mail": Led.NOW}
+    assert policy.escalate_to == {"pagerduty"}
 
 
 def test_the_settings_say_who_is_told() -> None:
