@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 from prometheus_client import start_http_server
 
+from connectors.alertmanager_feed import alertmanager_tasks
 from connectors.calcom.accounts import known_tenants
 from connectors.calcom.breaker import BreakerPolicy
 from connectors.calcom.intake import GROUP as CALCOM_GROUP
@@ -119,7 +120,7 @@ def _tasks(parts: Parts, policy: BreakerPolicy, watch: WatchPolicy, ledger: Ledg
         "validations": partial(lead, parts.store_dsn, "validations", answering),
         "webhook-ledger": partial(lead, parts.store_dsn, "webhook-ledger", partial(_keep_ledger, parts, ledger)),
     }
-    tasks |= report_tasks(parts)
+    tasks |= report_tasks(parts) | alertmanager_tasks(parts)
     if settings.source.mode == "debezium":
         tasks["debezium"] = partial(keep_registered, settings)
     if has_unmapped(settings):
