@@ -1,12 +1,13 @@
 """A store of one's own on a real Postgres, and the API over it; no Kafka is needed for either."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import httpx
+from fastapi import APIRouter
 
 from api.app import create_app
 from api.services import Services, services_of
@@ -56,16 +57,30 @@ class StoredApi:
         await self.services.store.apply([one])
         return f"/v1/alerts/{one.alert_id}"
 
+    async def audited(self, path: str, key: str = "ops") -> list[dict[str, Any]]:
+        """The audit of one alert, oldest first."""
+        answer = await self.ask("GET", f"/v1/audit?object_id={path.rsplit('/', 1)[-1]}", key)
+        assert answer.status_code == 200, answer.text
+        lines: list[dict[str, Any]] = answer.json()["items"]
+        return lines[::-1]
+
     async def query(self, sql: str, *values: object) -> list[dict[str, Any]]:
         async with self.services.database.connection() as connection:
             return [dict(row) for row in await connection.fetch(sql, *values)]
 
 
+def keyed(key: str, **more: str) -> dict[str, str]:
+    """Headers of a write that may be sent again."""
+    return {"idempotency-key": key, **more}
+
+
 @asynccontextmanager
-async def stored_api(settings: Settings) -> AsyncIterator[StoredApi]:
-    """The application in this process; errors of its own are answers, as on a server."""
+async def stored_api(
+    settings: Settings, more: Callable[[Services], Sequence[APIRouter]] = lambda _: ()
+) -> AsyncIterator[StoredApi]:
+    """The application in this process, with more routes; errors of its own are answers, as on a server."""
     services = services_of(settings)
-    app = create_app(services)
+    app = create_app(services, routers=more(services))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
