@@ -107,8 +107,9 @@ class SlackBot:
         if answer.is_about_blocks:
             answer, posted = await call(client, "chat.postMessage", body | _content(Said(text=said.text)))
         outcome = outcome_of(answer)
-        if isinstance(outcome, Delivered):
-            return Delivered(str(MessageName(channel=posted["channel"], ts=posted["ts"], alerts=telling.total)))
+        channel, ts = posted.get("channel"), posted.get("ts")
+        if isinstance(outcome, Delivered) and channel and ts:
+            return Delivered(str(MessageName(channel=channel, ts=ts, alerts=telling.total)))
         return outcome
 
     async def _edit(self, told_in: MessageName, said: Said) -> Outcome | Gone:
@@ -124,7 +125,9 @@ class SlackBot:
         if said is not None:
             body = {"channel": told_in.channel, "thread_ts": told_in.ts, "reply_broadcast": is_loud(telling)}
             answer, _ = await call(self._client(), "chat.postMessage", body | _content(said))
-            outcome = outcome_of(answer)
+            outcome = edit_outcome_of(answer)
+            if isinstance(outcome, Gone):
+                return await self._tell_after(outcome, telling)
             if not isinstance(outcome, Delivered):
                 return outcome
         return Delivered(str(told_in))

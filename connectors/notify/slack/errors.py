@@ -26,7 +26,9 @@ _ABOUT_THE_MESSAGE = ABOUT_BLOCKS | {
 }
 _ABOUT_SLACK = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "rollup_error"})
 #: Somebody deleted the message, or Slack no longer lets us edit it.
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
+_GONE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "thread_not_found"}
+)
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ def outcome_of(answer: Answer) -> Outcome:
 
 
 def edit_outcome_of(answer: Answer) -> Outcome | Gone:
-    """What became of an edit."""
+    """What became of an edit, or of a reply."""
     return Gone(f"{answer.status} {answer.word}") if answer.word in _GONE else outcome_of(answer)
 
 
