@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.bounded_body import BODY_BYTES_MAX
@@ -16,8 +17,7 @@ from streams.settings import Settings
 ACT = "/v1/alerts/e9f7ded4-8814-53a6-9e1c-75f76957e487/acknowledge"
 
 
-@asynccontextmanager
-async def api(*, requests_per_minute: int = 600, client: tuple[str, int] = ("192.0.2.1", 4711)) -> AsyncIterator[Any]:
+def app(requests_per_minute: int = 600) -> FastAPI:
     settings = Settings.model_validate(
         {
             "store": {"dsn": "postgresql://nobody@127.0.0.1:1/none"},
@@ -28,8 +28,17 @@ async def api(*, requests_per_minute: int = 600, client: tuple[str, int] = ("192
             ],
         }
     )
-    transport = httpx.ASGITransport(create_app(services_of(settings)), raise_app_exceptions=False, client=client)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as asking:
+    return create_app(services_of(settings))
+
+
+def asking_from(address: str, application: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False, client=(address, 4711))
+    return httpx.AsyncClient(transport=transport, base_url="http://api")
+
+
+@asynccontextmanager
+async def api(*, requests_per_minute: int = 600) -> AsyncIterator[Any]:
+    async with asking_from("192.0.2.1", app(requests_per_minute)) as asking:
         yield asking
 
 
@@ -73,6 +82,15 @@ async def test_who_guesses_keys_is_counted_by_where_the_guesses_come_from() -> N
         is_problem(await asking.get("/v1/alerts", headers=bearer("one-more")), 429)
         known = await asking.get("/openapi.json", headers=bearer("key-of-ops"))
         assert known.status_code == 200, "a known key from the same place has its own count"
+
+
+async def test_addresses_of_one_network_are_one_stranger() -> None:
+    application = app()
+    for number in range(STRANGERS_PER_MINUTE):
+        async with asking_from(f"2001:db8::{number:x}", application) as asking:
+            is_problem(await asking.get("/v1/alerts"), 401)
+    async with asking_from("2001:db8::ffff:1", application) as asking:
+        is_problem(await asking.get("/v1/alerts"), 429)
 
 
 @pytest.mark.parametrize(
