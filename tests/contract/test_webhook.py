@@ -160,6 +160,27 @@ async def test_a_receiver_inside_gets_nothing_unless_it_is_allowed(ours: Ours) -
     assert ours.receiver.requests == 0
 
 
+async def test_a_name_that_leads_elsewhere_the_next_time_gains_nothing(
+    ours: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, asked = asyncio.get_running_loop(), []
+    resolved = loop.getaddrinfo
+
+    async def rebinding(host: Any, port: Any, **more: Any) -> Any:
+        """A name server that says 127.0.0.1 first, and then an address where nobody is."""
+        if host != "rebinding.test":
+            return await resolved(host, port, **more)
+        asked.append(host)
+        return await resolved("127.0.0.1" if len(asked) == 1 else "127.0.0.9", port, **more)
+
+    monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+    channel = ours.made(url=ours.url.replace("localhost", "rebinding.test"))
+    assert await channel.tell(telling(NoticeKind.OPENED, alert())) == Delivered()
+    await channel.close()
+    assert asked == ["rebinding.test"]
+    assert ours.receiver.hosts[0].startswith("rebinding.test:")
+
+
 async def test_a_receiver_that_is_down_is_tried_again(ours: Ours) -> None:
     async with serving(WebhookReceiver(SECRET).app()) as url:
         nobody = ours.made(url=url)
