@@ -41,7 +41,7 @@ class Dispatcher:
             speaker.wake()
 
 
-async def keep_deciding(log: NoticeLog, channels: Sequence[Channel]) -> None:
+async def keep_deciding(log: NoticeLog, channels: Sequence[Channel], *, again_seconds: float = AGAIN_SECONDS) -> None:
     """Until cancelled: decide again what was kept back, tell again what is due. One process at a time does it."""
     ways, clock = [way_of(channel) for channel in channels], asyncio.get_running_loop().time
     again_at = prune_at = clock()
@@ -51,7 +51,7 @@ async def keep_deciding(log: NoticeLog, channels: Sequence[Channel]) -> None:
             await log.decide_held(ways, wall_clock())
             if after is not None or clock() >= again_at:
                 _, after = await log.tell_again(ways, wall_clock(), after)
-                again_at = clock() + AGAIN_SECONDS
+                again_at = clock() + again_seconds
             if clock() >= prune_at:
                 await log.prune()
                 prune_at = clock() + PRUNE_SECONDS

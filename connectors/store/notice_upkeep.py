@@ -93,6 +93,8 @@ async def tell_again(
 ) -> tuple[int, str | None]:
     """Plan what is due of a batch of unattended alerts, those after an id: how many, and where the next begins."""
     rows = await connection.fetch(_UNATTENDED, after or _FIRST_ID, UNATTENDED_PER_PASS_MAX)
+    if not rows:
+        return 0, None
     alerts = [alert_of(row["alert"]) for row in rows]
     around = await surroundings(connection, policy, now)
     known = await known_alerts(connection, {alert.id for alert in alerts}, now)

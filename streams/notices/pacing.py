@@ -3,8 +3,8 @@
 Pace `grouped`. Of each rule and kind (a group) the first FREE_NOTICES are told at once and alone; one more may be
 every FREE_EVERY_MS. What comes beyond is gathered and told as one message GATHER_MS after the first of it. Each
 message takes of the channel's own allowance too; when that is used up there is a storm, and everything that waits is
-one message STORM_MS later. Critical goes before the rest, new notices before edits; an edit takes of no allowance,
-since it makes no noise.
+one message STORM_MS later; only what is critical is still told at once, while its reserve lasts. Critical goes before
+the rest, new notices before edits; an edit takes of no allowance, since it makes no noise.
 
 Of one outage each account has an alert of its own (contracts.md): nothing of it is told alone, the others wait
 SOURCES_MS for one another.
@@ -27,6 +27,8 @@ GATHER_MS = 30_000
 SOURCES_MS = 20_000
 #: Messages of one channel; as many again every minute.
 STORM_NOTICES = 20
+#: The last ones of them are for what is critical.
+STORM_RESERVED = 5
 STORM_MS = 60_000
 #: A message that failed so often no longer keeps the others waiting: it may be the message, not the channel.
 ATTEMPTS_TO_WAIT_FOR = 6
@@ -145,24 +147,25 @@ def _gathered(
     pacing: Pacing, fresh: Sequence[Waiting], now: Instant, allowance: Allowance
 ) -> tuple[Pacing, Tell | Wait]:
     state = _State(pacing, fresh, now, allowance)
-    if pacing.storm_until is not None and fresh:
-        if now < pacing.storm_until:
-            return state.pacing(), Wait(until=pacing.storm_until)
+    if state.storm_until is not None and state.storm_until <= now:
         return state.after_storm(), Tell(positions=_positions(fresh), together=_together(fresh, Reason.STORM))
     for one in fresh:
+        if state.storm_until is not None and not one.critical:
+            break  # critical ones stand first
         due = state.due(one)
         if not due:
             continue
-        if state.storm.left < 1:
-            state.storm_until = now + allowance.storm_ms
-            return state.pacing(), Wait(until=state.storm_until)
+        if not state.may_speak(one):
+            state.storm_until = state.storm_until or now + allowance.storm_ms
+            break
         if due == "alone":
             state.take(one.group, 1)
             return state.pacing(), Tell(positions=(one.position,))
         group = [other for other in fresh if other.group == one.group]
         state.end_gathering(one.group)
         return state.pacing(), Tell(positions=_positions(group), together=_together(group, Reason.GROUPED))
-    return state.pacing(), Wait(until=min(state.gathering.values(), default=None))
+    ahead = [at for at in (*state.gathering.values(), state.storm_until) if at is not None and at > now]
+    return state.pacing(), Wait(until=min(ahead, default=None))
 
 
 class _State:
@@ -174,13 +177,15 @@ class _State:
         self.allowance = allowance
         most, free = allowance.storm_notices, allowance.free_notices
         kept = pacing.storm or Bucket(left=most, at=now)
-        self.storm = kept.filled(now, every_ms=allowance.storm_ms // most, bound=most)
+        filled = kept.filled(now, every_ms=allowance.storm_ms // most, bound=most)
+        # While a storm lasts nothing comes back: what is critical lives on what was left.
+        self.storm = filled if pacing.storm_until is None else Bucket(left=kept.left, at=filled.at)
         self.storm_until = pacing.storm_until if fresh else None
         self.gathering = {group: at for group, at in pacing.gathering.items() if group in present}
-        filled = {
+        rested = {
             group: bucket.filled(now, every_ms=FREE_EVERY_MS, bound=free) for group, bucket in pacing.groups.items()
         }
-        self.groups = {group: bucket for group, bucket in filled.items() if bucket.left < free}
+        self.groups = {group: bucket for group, bucket in rested.items() if bucket.left < free}
 
     def due(self, one: Waiting) -> str | None:
         """Whether this one may be told "alone", or "with" its group; else it is gathered from now on."""
@@ -192,6 +197,10 @@ class _State:
             until = self.now + own
             self.gathering[one.group] = until
         return "with" if until <= self.now else None
+
+    def may_speak(self, one: Waiting) -> bool:
+        """Whether the channel's allowance has a message left for it."""
+        return self.storm.left >= (1 if one.critical else 1 + STORM_RESERVED)
 
     def bucket(self, group: str) -> Bucket:
         """The group's allowance."""

@@ -57,7 +57,9 @@ async def notifying(
     """Relay, dispatcher and what decides again, as the connectors run them."""
     log = StoredNotices(ground.database, policy or Policy(), lease=lease)
     dispatcher = Dispatcher(ground.settings, log, channels)
-    async with running(Relay(ground.settings, ground.dsn).run, dispatcher.run, lambda: keep_deciding(log, channels)):
+    async with running(
+        Relay(ground.settings, ground.dsn).run, dispatcher.run, lambda: keep_deciding(log, channels, again_seconds=1.0)
+    ):
         yield
 
 

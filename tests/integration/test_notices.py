@@ -111,7 +111,7 @@ async def test_the_first_notice_comes_within_a_second(ground: Ground) -> None:
 
 async def test_slack_down_for_a_while_loses_nothing_and_tells_nothing_twice(ground: Ground) -> None:
     async with slack() as (receiver, url), notifying(ground, [webhook(url)]):
-        opened, ended = await outage(ground, receiver, 20)
+        opened, ended = await outage(ground, receiver, 10)
         await all_decided(ground, opened + ended)
         told, ends = await story(ground), await story(ground, "resolved")
         assert len(receiver.messages) == told.messages

@@ -9,6 +9,7 @@ from streams.notices.due import Again, Told, told_again
 from streams.notices.pacing import (
     ATTEMPTS_TO_WAIT_FOR,
     STORM_NOTICES,
+    STORM_RESERVED,
     Allowance,
     Pacing,
     Tell,
@@ -106,6 +107,13 @@ def test_in_a_storm_everything_is_one_message_a_minute() -> None:
     channel = Speaking().at(0, kinds).through(1, 61)
     assert channel.sizes[:STORM_NOTICES] == [(0, 1)] * STORM_NOTICES
     assert channel.said[STORM_NOTICES:] == [(60, tuple(range(STORM_NOTICES, 60)), Reason.STORM)]
+
+
+def test_in_a_storm_of_lesser_things_what_is_critical_is_told_at_once() -> None:
+    lesser = [notice(number, f"rule{number} opened", critical=False) for number in range(60)]
+    channel = Speaking().at(0, lesser).at(1, [notice(100)])
+    assert channel.sizes == [(0, 1)] * (STORM_NOTICES - STORM_RESERVED) + [(1, 1)]
+    assert channel.said[-1][1] == (100,)
 
 
 def test_accounts_of_one_outage_wait_for_one_another() -> None:
