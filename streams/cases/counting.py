@@ -5,7 +5,6 @@ wrong with it, since it is compared with nothing. What is out of scope is not co
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 
 import msgspec
 
@@ -13,7 +12,7 @@ from streams.cases.book import CaseBook
 from streams.cases.case import Case, Phase
 from streams.facts.cause import event_type_of
 from streams.facts.index import FactIndex, Key
-from streams.model.facts import AppointmentRow, BookingFacts, CallRow, Row, RowFacts
+from streams.model.facts import AppointmentRow, BookingFacts, Row, RowFacts
 from streams.model.ids import is_numeric, iso
 from streams.model.judgement import Judgement
 from streams.model.rule import Rule, SubjectKind
@@ -30,7 +29,9 @@ LINKS_MAX = 64
 class Count(msgspec.Struct):
     """Of one tenant. `made`: rows by (beginning of the hour, kind)."""
 
-    held: Counter[str] = msgspec.field(default_factory=Counter)
+    bookings: int = 0
+    appointments: int = 0
+    calls: int = 0
     compared: int = 0
     differing: set[Key] = msgspec.field(default_factory=set)
     unknown: set[Key] = msgspec.field(default_factory=set)
@@ -54,19 +55,35 @@ class Count(msgspec.Struct):
 def count(index: FactIndex, book: CaseBook, judgement: Judgement, now: int) -> dict[str, Count]:
     """By tenant, in one walk over everything that is held."""
     counts: defaultdict[str, Count] = defaultdict(Count)
-    for key, facts in index.bookings.items():
-        one = counts[key.tenant]
-        one.held["b"] += 1
-        one.compared += _is_newest(index, key) and _in_scope(facts, judgement.of(key.tenant))
-    oldest = now - now % HOUR_MS - HOUR_MS * (HOURS_TOLD - 1)
-    for key, held in index.rows.items():
-        one = counts[key.tenant]
-        one.held[key.kind] += 1
-        made = _made_at(held)
-        if made is not None and made >= oldest:
-            one.made[made - made % HOUR_MS, key.kind] += 1
+    _bookings(counts, index, judgement)
+    _rows(counts, index, now - now % HOUR_MS - HOUR_MS * (HOURS_TOLD - 1))
     _judged(counts, index, book)
     return counts
+
+
+def _bookings(counts: defaultdict[str, Count], index: FactIndex, judgement: Judgement) -> None:
+    successors = index.successors
+    for key, facts in index.bookings.items():
+        _, tenant, ref = key
+        one = counts[tenant]
+        one.bookings += 1
+        # What nothing followed is the newest link; a numeric id whose uid is known is that booking's other name.
+        if successors.get(key) or (is_numeric(ref) and index.uid(tenant, ref) != ref):
+            continue
+        one.compared += _in_scope(facts, judgement.of(tenant))
+
+
+def _rows(counts: defaultdict[str, Count], index: FactIndex, oldest: int) -> None:
+    for (kind, tenant, _), facts in index.rows.items():
+        one = counts[tenant]
+        if kind == "a":
+            one.appointments += 1
+        else:
+            one.calls += 1
+        row = _newest(facts)
+        made = row.created_at if row is not None else None
+        if made is not None and made >= oldest:
+            one.made[made - made % HOUR_MS, kind] += 1
 
 
 def _judged(counts: defaultdict[str, Count], index: FactIndex, book: CaseBook) -> None:
@@ -86,7 +103,7 @@ def _subject(index: FactIndex, case: Case) -> Key:
     ref: str | None = case.subject
     if case.kind is SubjectKind.APPOINTMENT:
         held = index.rows.get(Key("a", case.tenant, case.subject))
-        row = next(_newest(held), None) if held is not None else None
+        row = _newest(held) if held is not None else None
         ref = row.booking if isinstance(row, AppointmentRow) else None
     if ref is None:
         return Key("a", case.tenant, case.subject)
@@ -98,23 +115,14 @@ def _subject(index: FactIndex, case: Case) -> Key:
     return key
 
 
-def _is_newest(index: FactIndex, key: Key) -> bool:
-    """Whether nothing followed; a numeric id whose uid is known is that booking's other name."""
-    return not index.successors.get(key) and not (is_numeric(key.id) and index.uid(key.tenant, key.id) != key.id)
-
-
 def _in_scope(facts: BookingFacts, judgement: Judgement) -> bool:
     if not judgement.event_types and not judgement.unmatched_event_types:
         return True
     return is_in_scope(event_type_of(facts), judgement)
 
 
-def _made_at(facts: RowFacts) -> int | None:
-    row = next(_newest(facts), None)
-    return row.created_at if isinstance(row, AppointmentRow | CallRow) else None
-
-
-def _newest(facts: RowFacts) -> Iterator[Row | None]:
+def _newest(facts: RowFacts) -> Row | None:
     """What the newest change event says the row is, else the newest read."""
-    yield from (version.row for version in facts.versions[-1:])
-    yield from (read.row for read in facts.reads[-1:])
+    if facts.versions:
+        return facts.versions[-1].row
+    return facts.reads[-1].row if facts.reads else None
