@@ -25,6 +25,12 @@ MEDIA_TYPES: dict[str, Format] = {"text/html": "html", "text/plain": "text", "ap
 #: Nothing is loaded and nothing runs, whatever should ever stand in a text.
 HTML_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
+#: How the forms for people begin.
+EXAMPLES = {
+    "text/plain": "Daily report of Thu 26 Nov 2026\n",
+    "text/html": "<!DOCTYPE html>\n<title>Daily report of Thu 26 Nov 2026</title>\n",
+}
+
 DESCRIPTION = (
     "Five sections: summary, inconsistency breakdown, top issues with what their alerts have in common, trend against "
     "the week before, action items; before them the coverage, as of now. Yesterday unless `date` is given. One "
@@ -84,6 +90,6 @@ def _accepted(accept: str | None) -> Format:
 
 def _answers() -> dict[int | str, dict[str, Any]]:
     described = answers(DailyReport, "The report, in the form that was asked for.")
-    text = {"schema": {"type": "string"}}
-    described[200]["content"] |= {"text/plain": text, "text/html": text}
+    for media_type, example in EXAMPLES.items():
+        described[200]["content"][media_type] = {"schema": {"type": "string"}, "example": example}
     return described
