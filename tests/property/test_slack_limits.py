@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from slack_sdk.models.blocks import Block
 
 from connectors.notify.slack.blocks import message
 from connectors.notify.slack.thread import reply
@@ -80,6 +81,8 @@ def test_any_notice_is_a_message_within_slacks_limits_that_mentions_nobody(
     said = message(notice, audience(), at(8), buttons=buttons)
     assert said.text
     assert violations({"text": said.text, "blocks": list(said.blocks)}) == []
+    for block in Block.parse_all(list(said.blocks)):
+        block.validate_json()  # slack-sdk's own opinion
     assert not [text for text in (said.text, *_marked_up(list(said.blocks))) if "<!" in text]
     line = reply(notice, audience(), of=notice.total)
     assert line is None or line.text

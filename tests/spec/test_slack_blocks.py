@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
+from slack_sdk.models.blocks import Block
 
 from connectors.notify.slack.blocks import NAMED_MAX, Said, message
 from connectors.notify.slack.thread import is_loud, reply
@@ -26,6 +27,8 @@ OPENED = finding("opened", 1)
 def said(kind: NoticeKind, *alerts: Alert, buttons: bool = True, **more: Any) -> Said:
     found = message(telling(kind, *alerts, **more), audience(BERLIN), at(8), buttons=buttons)
     assert violations({"text": found.text, "blocks": list(found.blocks)}) == []
+    for block in Block.parse_all(list(found.blocks)):
+        block.validate_json()  # slack-sdk's own opinion
     return found
 
 
