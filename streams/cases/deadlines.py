@@ -15,6 +15,7 @@ class Deadlines:
         self._due: OrderedDict[Key, None] = OrderedDict()
         self._heap: list[tuple[int, Key]] = []
         self._at: dict[Key, int] = {}
+        self._held: set[Key] = set()
 
     def now(self, key: Key) -> None:
         """Judge this entity's cause at the next tick."""
@@ -28,6 +29,10 @@ class Deadlines:
         if held is None or at < held:
             self._at[key] = at
             heappush(self._heap, (at, key))
+
+    def held(self, key: Key) -> None:
+        """It waits for a source, and who waits is known in memory only: after a restart look at it at once."""
+        self._held.add(key)
 
     def pass_time(self, now: int) -> None:
         """Make due what has come due."""
@@ -46,10 +51,11 @@ class Deadlines:
         for key in keys:
             self._due.pop(key, None)
             self._at.pop(key, None)
+            self._held.discard(key)
 
     def hint(self, key: Key) -> int:
-        """When a restarted worker must look at this entity: at once (1) if unjudged, at its deadline, or never (0)."""
-        return 1 if key in self._due else self._at.get(key, 0)
+        """When a restarted worker must look at this entity: at once (1), at its deadline, or never (0)."""
+        return 1 if key in self._due or key in self._held else self._at.get(key, 0)
 
     def __bool__(self) -> bool:
         return bool(self._due)

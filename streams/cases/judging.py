@@ -56,8 +56,11 @@ class Judging:
         wake_at = self._advance_cases(context)
         asks, settle_at = settle(cause, now)
         self.ask(key.tenant, asks, now)
+        held = any(case.held_by is not None for case in self.book.about(keys))
         for each in (key, *(k for k in keys if self._durable.is_touched(k))):
             self._deadlines.later(each, min(wake_at, settle_at))
+            if held:
+                self._deadlines.held(each)
         if key.tenant != NO_TENANT:  # whoever asks how a booking stands, asks for a tenant
             self.verdicts.judged(context, self.book.about(keys))
         return cause

@@ -59,6 +59,18 @@ def test_deadlines_are_kept_for_causes_that_nothing_touches_any_more() -> None:
     assert world.told() == ["opened start_time_drift appointment 17"]
 
 
+def test_what_waits_for_a_source_is_judged_when_it_is_back_also_by_a_worker_that_died_meanwhile() -> None:
+    """Who waits is known in memory only (simulation, seed 3629: told 40 s late)."""
+    world = World()
+    world.source("calcom:a1", "stalled")
+    world.writes("17", booking="4fQx")
+    world.until(10).restarts()
+    world.source("calcom:a1", "stalled")
+    world.until(20).source("calcom:a1", "live")
+    assert world.until(40).told() == ["opened orphaned_local appointment 17"]
+    assert world.told_at("orphaned_local") <= 30
+
+
 def test_a_case_resolved_keeps_its_episode_number() -> None:
     world = orphan().until(10)
     world.writes("17", booking="4fQx")
