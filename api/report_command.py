@@ -27,6 +27,9 @@ async def run_report(settings: Settings, day: date | None, tenant: str | None, f
         tenants=None if tenant is None else (tenant,),
         tenant=tenant or EVERY_TENANT,
     )
+    listed = {one.id for one in settings.tenants}
+    if tenant is not None and listed and tenant not in listed:
+        return _failed(f"--tenant {tenant}: allowed are the ids in [[tenants]]: {', '.join(sorted(listed))}")
     database = Database(settings.store.dsn.get_secret_value(), name="plumbline-report")
     try:
         report = await Reporter(settings, database, wall_clock).report(order)

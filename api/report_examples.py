@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.reports.text import text_of
 from streams.model.ids import Instant, parse_iso
 from streams.reports.causes import Trouble
 from streams.reports.figures import Counted, Response, RuleFigures, Seconds, Standing, TenantLine, figures_of
@@ -15,6 +16,10 @@ def _at(text: str) -> Instant:
     at = parse_iso(text)
     assert at is not None
     return at
+
+
+def _name_of(tenant: str) -> str:
+    return f"company {tenant}"
 
 
 _SINCE, _UNTIL = _at("2026-11-20T00:00:00Z"), _at("2026-11-21T00:00:00Z")
@@ -83,8 +88,13 @@ _REPORT = report_of(
         standing_over_a_day=0,
     ),
     lambda rule: f"docs/runbooks/{rule}.md",
-    lambda tenant: f"company {tenant}",
+    _name_of,
 )
 
 FIGURES: dict[str, Any] = msgspec.to_builtins(_FIGURES)
 REPORT: dict[str, Any] = msgspec.to_builtins(_REPORT)
+#: The forms for people; of the page only how it begins.
+FORMS = {
+    "text/plain": text_of(_REPORT, _name_of),
+    "text/html": '<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>Data consistency report, Fri 20 Nov 2026</title>',
+}

@@ -1,11 +1,14 @@
 """`GET /v1/reports/daily`: the report of a day as JSON, text or HTML."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
+from api import report_examples
 from api.bodies import Word
 from api.coverage import visible_tenants
 from api.keys import Caller
@@ -25,11 +28,15 @@ MEDIA_TYPES: dict[str, Format] = {"text/html": "html", "text/plain": "text", "ap
 #: Nothing is loaded and nothing runs, whatever should ever stand in a text.
 HTML_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
-#: How the forms for people begin.
-EXAMPLES = {
-    "text/plain": "Daily report of Thu 26 Nov 2026\n",
-    "text/html": "<!DOCTYPE html>\n<title>Daily report of Thu 26 Nov 2026</title>\n",
-}
+
+def _written(text: object) -> object:
+    """Pydantic would take a number of seconds for a day, too."""
+    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("allowed is a day such as 2026-11-20")
+    return text
+
+
+Day = Annotated[date, BeforeValidator(_written)]
 
 DESCRIPTION = (
     "Five sections: summary, inconsistency breakdown, top issues with what their alerts have in common, trend against "
@@ -55,10 +62,10 @@ def build_router(services: Services) -> APIRouter:
     )
     async def daily(
         caller: Annotated[Caller, Depends(viewer)],
-        day: Annotated[date | None, Query(alias="date", examples=["2026-11-20"])] = None,
+        day: Annotated[Day | None, Query(alias="date", examples=["2026-11-20"])] = None,
         tenant: Annotated[Word | None, Query(description="one tenant's id")] = None,
         form: Annotated[Format | None, Query(alias="format")] = None,
-        accept: Annotated[str | None, Header(max_length=1_000)] = None,
+        accept: Annotated[str | None, Header(max_length=1_000, include_in_schema=False)] = None,
     ) -> Response:
         asked = [] if tenant is None else [tenant]
         order = ReportOrder(
@@ -90,6 +97,6 @@ def _accepted(accept: str | None) -> Format:
 
 def _answers() -> dict[int | str, dict[str, Any]]:
     described = answers(DailyReport, "The report, in the form that was asked for.")
-    for media_type, example in EXAMPLES.items():
+    for media_type, example in report_examples.FORMS.items():
         described[200]["content"][media_type] = {"schema": {"type": "string"}, "example": example}
     return described

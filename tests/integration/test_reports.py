@@ -234,9 +234,12 @@ async def test_the_form_is_chosen_by_parameter_or_header(api: StoredApi, query: 
     answer = await api.ask("GET", f"/v1/reports/daily?date={DAY}{query}", headers={"accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == kind
     assert "orphan" in answer.text
+    assert answer.headers["vary"] == "Accept"
+    if kind == "text/html":
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("day", ["2999-01-01", "0001-01-01", "9999-12-31", "12.3.2025", "2025-02-30"])
+@pytest.mark.parametrize("day", ["2999-01-01", "0001-01-01", "9999-12-31", "12.3.2025", "2025-02-30", "1741737600"])
 async def test_a_day_without_a_report_is_refused(api: StoredApi, day: str) -> None:
     answer = await api.ask("GET", f"/v1/reports/daily?date={day}")
     assert answer.status_code == 422
@@ -256,6 +259,8 @@ async def test_the_command_writes_the_report(api: StoredApi, settings: Settings,
 async def test_the_command_says_in_one_line_why_there_is_no_report(settings: Settings, capsys: Any) -> None:
     assert await run_report(settings, date(2999, 1, 1), None, "text", None) == 2
     assert capsys.readouterr().err == "plumbline: --date 2999-01-01: allowed is a day from 2000-01-01 to today in UTC\n"
+    assert await run_report(settings, DAY, "33", "text", None) == 2
+    assert capsys.readouterr().err == "plumbline: --tenant 33: allowed are the ids in [[tenants]]: 3, 9\n"
     nowhere = Settings.model_validate({"store": {"dsn": "postgresql://nobody@127.0.0.1:1/nothing"}})
     assert await run_report(nowhere, DAY, None, "text", None) == 2
     assert capsys.readouterr().err.startswith("plumbline: the store cannot be reached: ")

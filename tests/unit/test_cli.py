@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,6 +45,11 @@ def part(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
         ("source prepare --apply", ("connectors.source.prepare:run_prepare", True)),
         ("doctor --json", ("api.doctor_report:run_doctor", True)),
         ("check --since 2w --json", ("api.check_report:run_check", timedelta(days=14), True)),
+        ("report", ("api.report_command:run_report", None, None, "text", None)),
+        (
+            "report --date 2026-11-20 --tenant 3 --format html --output day.html",
+            ("api.report_command:run_report", date(2026, 11, 20), "3", "html", Path("day.html")),
+        ),
         ("source remove", ("connectors.source.prepare:run_remove", False)),
     ],
 )
@@ -70,6 +75,12 @@ def test_a_span_that_is_none_is_wrong_usage() -> None:
     result = CliRunner().invoke(app, ["check", "--since", "a month"])
     assert result.exit_code == 2
     assert "allowed is a number with d, h or w, such as 30d" in result.stderr
+
+
+def test_a_day_that_is_none_is_wrong_usage() -> None:
+    result = CliRunner().invoke(app, ["report", "--date", "2026-02-30"])
+    assert result.exit_code == 2
+    assert "allowed is a day such as 2026-11-20" in result.stderr
 
 
 def test_a_process_says_at_once_what_it_cannot_do_without() -> None:
