@@ -48,7 +48,7 @@ SELECT n.position, n.kind, n.episode, n.critical, n.gathered, n.telling, n.attem
            SELECT said.message FROM notices AS said
            WHERE said.channel = n.channel AND said.alert_id = n.alert_id AND said.episode = n.episode
              AND said.kind = ANY($4::text[]) AND said.state = 'sent' AND said.message IS NOT NULL
-           ORDER BY said.position DESC LIMIT 1
+           ORDER BY said.position LIMIT 1
        ) END AS message
 FROM notices AS n JOIN data_consistency_alerts AS a ON a.id = n.alert_id
 WHERE n.channel = $1 AND n.state = 'pending'

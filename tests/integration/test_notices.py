@@ -9,6 +9,7 @@ import pytest
 from api.app import create_app
 from api.services import services_of
 from connectors.notify.channel import Delivered, Outcome, Pace, Telling
+from connectors.notify.speaker import Speaker, way_of
 from connectors.stack.stack import LocalStack
 from connectors.store.alerts import AlertStore
 from connectors.store.notices import StoredNotices
@@ -22,7 +23,7 @@ from streams.notices.claim import Claim
 from streams.notices.planning import Policy, Way
 from streams.notices.routing import Route
 from tests.alert_words import finding
-from tests.integration.alerting import Ground, new_ground
+from tests.integration.alerting import Ground, new_ground, running
 from tests.integration.telling import (
     ALONE,
     all_decided,
@@ -163,6 +164,17 @@ async def test_a_digest_is_one_message_of_all_that_was_and_is(ground: Ground) ->
     await log.sent(digest.telling, None)
     await log.plan(await published(ground), [way], now)
     assert await log.claim(way, now) is None
+
+
+async def test_two_processes_speak_through_one_channel_and_say_nothing_both(ground: Ground) -> None:
+    one, other = Notebook(), Notebook()
+    log = StoredNotices(ground.database, Policy(), lease=ALONE)
+    await ground.store.apply([finding("opened", 1, subject=f"two{number}") for number in range(30)])
+    await log.plan(await published(ground), [way_of(one)], Instant(0))
+    async with running(Speaker(log, one).run, Speaker(log, other).run):
+        await all_decided(ground, 30)
+    told = [telling.alerts[0].id for telling in (*one.told, *other.told)]
+    assert len(told) == len(set(told)) == 30
 
 
 async def test_a_silence_keeps_back_what_it_fits_until_it_ends_and_an_end_comes_through(ground: Ground) -> None:

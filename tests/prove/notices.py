@@ -64,8 +64,8 @@ def firsts(notices: int) -> Proof:
 
     async def proof(ground: Ground, receiver: Slack, url: str) -> bool:
         async with notifying(ground, [webhook(url)], lease=ALONE):
-            await first_notices(ground, receiver, 1)
-            waits = await first_notices(ground, receiver, notices)
+            # The first one waits for the consumer to join its group.
+            waits = (await first_notices(ground, receiver, notices + 1))[1:]
         print(f"first notice after its alert was stored, {notices} times: p50 {statistics.median(waits):.3f} s, "
               f"p95 {p95(waits):.3f} s, longest {max(waits):.3f} s")  # fmt: skip
         return p95(waits) <= FIRST_SECONDS_MAX
