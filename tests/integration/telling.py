@@ -5,16 +5,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
 from typing import Any
 
 import msgspec
 
-from connectors.notify.audience import Audience
 from connectors.notify.channel import Channel
 from connectors.notify.dispatch import Dispatcher, keep_deciding
 from connectors.notify.planner import Planner
-from connectors.notify.slack import SlackWebhook
 from connectors.notify.speaker import way_of
 from connectors.store.notice_tellings import BaselineTiming, Lease
 from connectors.store.notices import StoredNotices
@@ -27,17 +24,13 @@ from streams.notices.pacing import Allowance
 from streams.notices.planning import Policy
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, running
+from tests.integration.speaking import ALONE, webhook
 from tests.integration.waiting import until
 
 #: Gathering as in life, but in seconds.
 QUICK = Lease(
     allowance=Allowance(gather_ms=2_000, sources_ms=2_000, storm_ms=4_000), baseline=BaselineTiming(quiet_seconds=0.5)
 )
-#: Nothing is gathered: each alert is a message.
-ALONE = Lease(allowance=Allowance(free_notices=10_000, storm_notices=10_000))
-#: A speaker that was killed is followed by the next one soon.
-SHORT_LEASE_SECONDS = 2.0
-AUDIENCE = Audience(name_of=lambda tenant: f"company {tenant}", zone_of=lambda _: UTC)
 #: Each has findings about one booking, so any number of groups can be made of them.
 RULES = tuple(rule for rule in Rule if rule not in (Rule.SOURCE_STALLED, Rule.COVERAGE_GAP))
 
@@ -61,10 +54,6 @@ async def notifying(
         Relay(ground.settings, ground.dsn).run, dispatcher.run, lambda: keep_deciding(log, channels, again_seconds=1.0)
     ):
         yield
-
-
-def webhook(url: str) -> SlackWebhook:
-    return SlackWebhook(url, AUDIENCE)
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):

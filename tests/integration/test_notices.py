@@ -24,8 +24,8 @@ from streams.notices.planning import Policy, Way
 from streams.notices.routing import Route
 from tests.alert_words import finding
 from tests.integration.alerting import Ground, new_ground, running
+from tests.integration.speaking import ALONE, webhook
 from tests.integration.telling import (
-    ALONE,
     all_decided,
     first_notices,
     flood,
@@ -35,7 +35,6 @@ from tests.integration.telling import (
     p95,
     slack,
     story,
-    webhook,
 )
 from tests.integration.waiting import until
 

@@ -22,8 +22,8 @@ from connectors.stack.stack import LocalStack, StackPart
 from connectors.store.notice_tellings import Lease
 from connectors.world.slack import Slack
 from tests.integration.alerting import Ground, new_ground
+from tests.integration.speaking import ALONE, webhook
 from tests.integration.telling import (
-    ALONE,
     all_decided,
     first_notices,
     flood,
@@ -33,7 +33,6 @@ from tests.integration.telling import (
     p95,
     slack,
     story,
-    webhook,
 )
 
 MESSAGES_MAX = 5
