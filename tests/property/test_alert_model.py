@@ -157,8 +157,13 @@ class AlertModel(RuleBasedStateMachine):
     def _hear(self, told: Finding) -> None:
         known = self.store.get(told.alert_id)
         step = apply_finding(known, told, Surroundings(now=at(self.minute), installed_at=Instant(INSTALLED)))
-        if step is not None:
-            self._machine(known, step)
+        if step is None:
+            return
+        self._machine(known, step)
+        after = step.tracked.alert
+        if known is not None and told.change == "resolved" and known.alert.episode == after.episode:
+            word = known.alert.resolution
+            assert word not in PEOPLES_RESOLUTIONS or after.resolution is word, "a cure leaves a person's word"
 
     @rule(data=st.data(), checking=st.booleans())
     def a_restatement_comes(self, data: Any, checking: bool) -> None:
@@ -225,6 +230,7 @@ class AlertModel(RuleBasedStateMachine):
             assert after.assignee == before.assignee
             if after.episode > before.episode:
                 assert (after.acknowledged_by, after.snoozed_until) == (None, None)
+                assert (after.status is AlertStatus.OPEN) == step.tracked.ledger.standing
             elif not by_time:
                 kept = PEOPLES if known.ledger.snooze is None else PEOPLES[:-1]
                 assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
@@ -289,4 +295,4 @@ def _plain(alert: Alert) -> Alert:
 
 
 TestAlertModel = AlertModel.TestCase
-TestAlertModel.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestAlertModel.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -64,6 +64,14 @@ def test_the_last_few_returns_are_remembered_and_no_more() -> None:
     assert len(life.tracked.ledger.returns) == RETURNS_KEPT
 
 
+def test_a_new_workers_proof_of_the_same_fault_is_no_return() -> None:
+    life = Life().hears(*returning(0, 10)[:-1])
+    assert life.tracked is not None
+    before = life.tracked.ledger.returns
+    life.hears(finding("opened", 30, generation=2))
+    assert life.tracked.ledger.returns == before == ((2, at(10)),)
+
+
 def test_the_order_of_arrival_does_not_matter() -> None:
     opened = returning(0, 10, 20, 30)[::2]
     assert {flapping_until(_ledger(order)) for order in permutations(opened)} == {at(40)}
