@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
-from connectors.alertmanager_feed import fed_alerts
+from connectors.alertmanager_feed import alertmanager_tasks, fed_alerts
+from connectors.parts import Parts
 from connectors.stack.stack import LocalStack
 from connectors.store.alerts import AlertStore
 from connectors.store.database import Database
 from connectors.store.standing import STANDING, standing_alerts
+from connectors.world.serving import serving
 from streams.alerts.actions import Acknowledge, PersonsAction, Snooze
 from streams.configured_notices import notice_policy
 from streams.settings import Settings
 from tests.alert_words import INSTALLED, at, finding
+from tests.integration.alerting import running
 from tests.integration.storing import new_store
+from tests.integration.waiting import until
+from tests.notice_receivers import AlertmanagerReceiver
 
 pytestmark = pytest.mark.stack
 
@@ -78,6 +83,20 @@ async def test_what_routes_lead_elsewhere_is_not_fed(stored: Stored) -> None:
     routes = [{"channels": ["alertmanager"], "tenants": ["9"]}, {"channels": ["slack"]}]
     assert await stored.fed(routes=routes) == {"9"}
     assert await stored.fed() == {"3", "9"}
+
+
+async def test_the_process_that_leads_pushes_it_at_once(stored: Stored) -> None:
+    await stored.store.apply([finding("opened", 1)])
+    receiver = AlertmanagerReceiver()
+    async with serving(receiver.app()) as url:
+        parts = Parts(
+            settings=Settings.model_validate({"alertmanager": {"url": url}}),
+            store_dsn=stored.database.dsn,
+            database=stored.database,
+            **dict.fromkeys(("pool", "crm", "producer", "sender", "letters")),
+        )
+        async with running(*alertmanager_tasks(parts).values()):
+            await until(lambda: len(receiver.firing()) == 1)
 
 
 async def test_it_is_read_by_an_index_of_its_own(stored: Stored) -> None:
