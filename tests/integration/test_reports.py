@@ -201,6 +201,13 @@ async def test_one_tenants_day_is_a_day_in_its_time_zone(api: StoredApi) -> None
     assert (utc.timezone, utc.since, utc.summary.opened) == ("UTC", text(0), ORPHANS + 3)
 
 
+async def test_the_day_on_which_clocks_go_forward_has_23_hours(api: StoredApi) -> None:
+    made = await report(api, "date=2025-03-30&tenant=3")
+    assert (made.since, made.until) == ("2025-03-29T23:00:00.000Z", "2025-03-30T22:00:00.000Z")
+    assert [hour.hour for hour in made.trend.hours][:4] == ["00:00", "01:00", "03:00", "04:00"]
+    assert len(made.trend.hours) == 23
+
+
 async def test_the_trend_compares_with_the_week_before(api: StoredApi) -> None:
     trend = (await report(api)).trend
     changes = {change.name: (change.now, change.before) for change in trend.changes}
