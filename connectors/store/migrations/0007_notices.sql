@@ -40,7 +40,7 @@ CREATE TABLE notice_channels (
     baseline_told_at timestamptz
 );
 INSERT INTO notice_channels (channel, baseline_told_at)
-SELECT channel, max(finished_at) FROM notices WHERE state = 'sent' AND reason = 'baseline' GROUP BY channel;
+SELECT channel, coalesce(max(finished_at), now()) FROM notices WHERE state = 'sent' AND reason = 'baseline' GROUP BY channel;
 
 -- Who is looked for when people are to be told again.
 CREATE INDEX alerts_unattended ON data_consistency_alerts (id)
