@@ -116,7 +116,7 @@ def _add_endings(router: APIRouter, operator: Callable[..., Awaitable[Caller]], 
     @router.post(
         "/resolve",
         summary="Close it, and say why",
-        description="With a reason that people may give. If the fault is found again, a new episode begins.",
+        description="`manual` ends when the fault is found later than it was said; other reasons hold for the episode.",
         response_model=None,
     )
     async def resolve(alert_id: str, caller: Operator, body: ResolveBody, if_match: IfMatch = None) -> Response:

@@ -123,6 +123,39 @@ AUDIT_PAGE: dict[str, Any] = {
     ],
     "next_cursor": "NDcxMQ",
 }
+BULK: dict[str, Any] = {
+    "preview": False,
+    "matched": 2,
+    "by_rule": {"orphaned_local": 2},
+    "by_status": {"open": 1, "resolved": 1},
+    "changed": 1,
+    "unchanged": 0,
+    "refused": 1,
+    "not_found": 1,
+    "items": [
+        {
+            "id": "0b7f3c1e-50a6-5a0e-8d55-9b0c54a4ad3a",
+            "outcome": "refused",
+            "status": "resolved",
+            "version": 2,
+            "reason": "a resolved alert cannot be acknowledged; reopen it first",
+        },
+        {
+            "id": "5a0fd1d9-4a8e-5e2f-9b53-7a1f0d6c2e44",
+            "outcome": "not_found",
+            "status": None,
+            "version": None,
+            "reason": None,
+        },
+        {
+            "id": "e9f7ded4-8814-53a6-9e1c-75f76957e487",
+            "outcome": "changed",
+            "status": "acknowledged",
+            "version": 2,
+            "reason": None,
+        },
+    ],
+}
 
 
 def problem(status: int, name: str, detail: str) -> dict[str, Any]:
