@@ -13,7 +13,8 @@ from streams.model.rule import GRACE_SECONDS, Rule
 from streams.settings import ConfigurationError, Settings, home, load_settings
 
 README = Path(__file__).parents[2] / "README.md"
-SECRET = "do-not-show-me"
+#: Of a form that every secret may have, also one of a signed webhook.
+SECRET = "whsec_cGx1bWJsaW5lLXBsdW1ibGluZS1wbHVtYmxpbmU="
 
 TWO_ACCOUNTS = """
 [[accounts]]
@@ -158,7 +159,7 @@ def test_home_is_a_hidden_folder_unless_named() -> None:
         ('[calcom]\nbase_url = "https://api.cal.com/v2"',
          'calcom.base_url = "https://api.cal.com/v2": allowed is the address without /v2, such as https://api.cal.com'),
         ('[store]\ndns = "x"', 'store.dns: unknown key; allowed are dsn'),
-        ('[api]\nhots = "x"', 'api.hots = "x": unknown key; allowed are host, port, door_port'),
+        ('[api]\nhots = "x"', 'api.hots = "x": unknown key; allowed are host, port, door_port, requests_per_minute'),
         ("[store]\ndsn = 5", 'store.dsn: allowed is a text, { env = "NAME" } or { file = "path" }'),
         ('[store]\ndsn = { env = "NO" }', "store.dsn: the environment variable NO is not set or empty"),
         ('[source]\nmode = "polling"', 'source.mode = "polling": allowed is one of debezium, poll'),
