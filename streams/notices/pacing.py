@@ -30,8 +30,9 @@ STORM_NOTICES = 20
 #: The last ones of them are for what is critical.
 STORM_RESERVED = 5
 STORM_MS = 60_000
-#: A message that failed so often no longer keeps the others waiting: it may be the message, not the channel.
+#: A message that failed so often lets another one try: it may be the message, not the channel. So many may be stuck.
 ATTEMPTS_TO_WAIT_FOR = 6
+TRIED_MAX = 3
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,9 +125,8 @@ def choose(
     for one in tried:
         if one.not_before is None or one.not_before <= now:
             return pacing, _as_before(one, tried)
-    blocking = [one.not_before for one in tried if one.attempts < ATTEMPTS_TO_WAIT_FOR and one.not_before is not None]
-    if blocking:
-        return pacing, Wait(until=min(blocking))
+    if any(one.attempts < ATTEMPTS_TO_WAIT_FOR for one in tried) or len({one.telling for one in tried}) >= TRIED_MAX:
+        return pacing, Wait(until=min(one.not_before for one in tried if one.not_before is not None))
     fresh = sorted(
         (one for one in waiting if one.telling is None), key=lambda one: (one.is_edit, not one.critical, one.position)
     )

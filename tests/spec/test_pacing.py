@@ -10,6 +10,7 @@ from streams.notices.pacing import (
     ATTEMPTS_TO_WAIT_FOR,
     STORM_NOTICES,
     STORM_RESERVED,
+    TRIED_MAX,
     Allowance,
     Pacing,
     Tell,
@@ -144,9 +145,13 @@ def test_what_was_tried_is_tried_again_as_it_was_and_keeps_the_others_waiting() 
     assert again == Tell(positions=(1, 2), telling="t")
 
 
-def test_a_message_that_fails_again_and_again_no_longer_keeps_the_others_waiting() -> None:
-    tried = notice(1, telling="t", attempts=ATTEMPTS_TO_WAIT_FOR, not_before=second(5))
-    assert choose(Pacing(), "grouped", [tried, notice(2)], second(4), Allowance())[1] == Tell(positions=(2,))
+def test_a_message_that_fails_again_and_again_lets_another_one_try_but_not_everything() -> None:
+    stuck = [
+        notice(number, telling=f"t{number}", attempts=ATTEMPTS_TO_WAIT_FOR, not_before=second(5 + number))
+        for number in range(TRIED_MAX)
+    ]
+    assert choose(Pacing(), "grouped", [*stuck[1:], notice(9)], second(4), Allowance())[1] == Tell(positions=(9,))
+    assert choose(Pacing(), "grouped", [*stuck, notice(9)], second(4), Allowance())[1] == Wait(until=second(5))
 
 
 def test_what_is_critical_and_nobody_looks_after_is_repeated_and_counted() -> None:
