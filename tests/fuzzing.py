@@ -153,6 +153,17 @@ def _strategies(operation: APIOperation, tenant: str) -> Iterator[Any]:
 
 
 @dataclass
+class Bearer(requests.auth.AuthBase):
+    """Set last, when the request is complete: schemathesis leaves a header of keys out of some cases on purpose."""
+
+    key: str
+
+    def __call__(self, request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+
+@dataclass
 class Asking:
     """One tenant's keys, and what is noted of the answers."""
 
@@ -163,11 +174,7 @@ class Asking:
     def ask(self, case: Case) -> None:
         """Send one case with a key of each role in turn."""
         role = ("admin", "operator", "viewer")[self.told.cases % 3]
-        answer = case.call(
-            base_url=self.address,
-            headers={"Authorization": f"Bearer key-{role}-{self.tenant}"},
-            timeout=ANSWER_SECONDS_MAX,
-        )
+        answer = case.call(base_url=self.address, auth=Bearer(f"key-{role}-{self.tenant}"), timeout=ANSWER_SECONDS_MAX)
         self.told.cases += 1
         self.told.by_status[answer.status_code] = self.told.by_status.get(answer.status_code, 0) + 1
         self._check(case, answer)

@@ -16,6 +16,7 @@ CONNECT_SECONDS_MAX = 3.0
 ACQUIRE_SECONDS_MAX = 5.0
 STATEMENT_SECONDS_MAX = 10.0
 CLOSE_SECONDS_MAX = 3.0
+IDLE_SECONDS_MAX = 30
 CONNECTIONS_MAX = 10
 RETRY_SECONDS_FIRST = 0.1
 RETRY_SECONDS_MAX = 5.0
@@ -123,9 +124,11 @@ class Database:
         """One transaction for everything that this task does with this database until the block ends.
 
         So what several modules write, none of which knows of the others, is all there or not at all. Within it nothing
-        may be done side by side: it is one connection. Raises StoreUnavailable.
+        may be done side by side: it is one connection. Where the process goes without a word, the server takes all of
+        it back after `IDLE_SECONDS_MAX`. Raises StoreUnavailable.
         """
         async with self.transaction() as connection:
+            await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS_MAX}s'")
             held = _Held(self, connection)
             token = _held.set(held)
             try:

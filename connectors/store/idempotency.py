@@ -2,9 +2,9 @@
 
 Nothing is reserved. The turn is an advisory lock of the transaction in which the write acts, and the kept answer is
 written by that very transaction. So it commits together with the effect, or neither is there: a process that dies in
-between leaves nothing behind (Postgres rolls back and frees the lock when its connection ends, a silent one after
-`IDLE_SECONDS_MAX`), and the retry acts for the first time. Where the answer to COMMIT itself is lost, the caller hears
-503, and the retry finds either the answer or nothing, whichever is true.
+between leaves nothing behind (Postgres rolls back and frees the lock when its connection ends, or was idle for too
+long: `Database.one_transaction`), and the retry acts for the first time. Where the answer to COMMIT itself is lost,
+the caller hears 503, and the retry finds either the answer or nothing, whichever is true.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,6 @@ KEPT_HOURS = 24
 #: The oldest go earlier when there are more.
 ANSWERS_MAX = 200_000
 ANSWERS_PER_PASS_MAX = 10_000
-#: A transaction whose process is gone without a word ends after this.
-IDLE_SECONDS_MAX = 30
 
 
 class UnderWay(Exception):
@@ -44,9 +42,7 @@ class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-_TURN = f"""
-SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS_MAX}s', true), pg_try_advisory_xact_lock($1)
-"""
+_TURN = "SELECT pg_try_advisory_xact_lock($1)"
 # A statement of its own: it must see what the holder of the lock committed.
 _KEPT = f"""
 SELECT request, status, headers, body FROM idempotent_answers
@@ -72,8 +68,7 @@ async def take_turn(connection: Connection, ticket: Ticket) -> KeptAnswer | None
 
     Raises UnderWay, SentDifferently.
     """
-    row = await connection.fetchrow(_TURN, int.from_bytes(ticket.id[:8], signed=True))
-    if not row["pg_try_advisory_xact_lock"]:
+    if not await connection.fetchval(_TURN, int.from_bytes(ticket.id[:8], signed=True)):
         raise UnderWay
     kept = await connection.fetchrow(_KEPT, ticket.id)
     if kept is None:
