@@ -47,8 +47,8 @@ def _live_start(facts: BookingFacts) -> int | None:
 
 
 def _heard(facts: BookingFacts) -> int:
-    heard = [told.arrived for told in facts.told] + [read.begun for read in facts.reads]
-    return max(heard, default=0)
+    """When it was last heard of; what is live was."""
+    return max([told.arrived for told in facts.told] + [read.begun for read in facts.reads])
 
 
 def _rows(index: FactIndex, passes: Passes) -> Iterator[tuple[str, Ask]]:
