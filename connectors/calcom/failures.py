@@ -17,7 +17,7 @@ from streams.alerts.sync_failure import FailureType, Trouble
 
 log = structlog.get_logger()
 
-HAND_ON_SECONDS = 5.0
+HAND_ON_SECONDS = 2.0
 #: Lines kept while the store is away; beyond it the oldest go.
 LINES_MAX = 1_000
 REASON_CHARACTERS_MAX = 200

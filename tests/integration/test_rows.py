@@ -8,10 +8,13 @@ import pytest
 
 from connectors.crm.database import CrmDatabase, NotAnswerable, NotAnswered
 from connectors.stack.stack import LocalStack
+from connectors.validation.asking import RowsAsker, RowsUnread
+from connectors.validation.messages import RowsAnswer
 from streams.decode.rows import decode_rows
 from streams.model.observation import RowReadSeen
 from streams.settings_sections import SourceSettings
 from tests.integration.connecting import Site, about_rows, site
+from tests.integration.waiting import until
 
 pytestmark = pytest.mark.stack
 NINE = datetime(2026, 12, 1, 9, 0, 0, 123987, UTC)
@@ -116,3 +119,25 @@ async def test_a_database_that_is_away_is_no_answer_and_a_wrong_table_is_unanswe
         await elsewhere.read(("appointments", "id"), ["1"])
     await nowhere.close()
     await elsewhere.close()
+
+
+async def test_the_same_process_reads_the_rows_of_a_validation(here: Site) -> None:
+    sql = "INSERT INTO calls (company_id, appointment_made, booking_id) VALUES (1, true, 'rows-v') RETURNING id"
+    call = await here.crm.fetchval(sql)
+    key = await appointment(here, 1, "rows-v", call)
+    assert here.settings.store.dsn is not None
+    asker = RowsAsker(here.settings.store.dsn.get_secret_value())
+
+    async def answered() -> RowsAnswer | None:
+        try:
+            return await asker.ask("call", str(call))
+        except RowsUnread:
+            return None
+
+    answer = await until(answered)
+    assert answer is not None
+    assert [(row.kind, row.id, row.tenant) for row in answer.rows] == [
+        ("call", str(call), "1"),
+        ("appointment", str(key), "1"),
+    ]
+    await asker.close()

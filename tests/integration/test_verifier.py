@@ -92,7 +92,7 @@ async def test_while_calcom_is_down_the_question_waits_and_is_answered_after_it_
     await here.queue_is_empty()
 
 
-async def _is(here: Site, sql: str, value: str) -> bool:
+async def _is(here: Site, sql: str, value: object) -> bool:
     return await here.store.fetchval(sql) == value
 
 
@@ -160,3 +160,15 @@ async def test_what_is_no_question_is_a_dead_letter(here: Site) -> None:
     booking = here.book()
     await here.ask(about(booking.uid, "after-garbage"))
     assert (await here.read_of("after-garbage"))[1].result == "found"
+
+
+async def test_an_outage_stands_in_the_ledger_of_failed_syncs_until_cal_com_answers_again(here: Site) -> None:
+    turn(here, outage=True)
+    await here.ask(about(here.book().uid, "ledger-1"))
+    await here.read_of("ledger-1", "unavailable")
+    harbors = "SELECT count(*) FROM calcom_sync_failures WHERE account = 'harbor' AND failure_type = 'network_timeout'"
+    await until(lambda: here.store.fetchval(f"{harbors} AND resolution_status = 'pending'"))
+    turn(here, outage=False)
+    await here.read_of("ledger-1", "found")
+    await until(lambda: _is(here, f"SELECT 0 = ({harbors} AND resolution_status = 'pending')", True))
+    assert await here.store.fetchval(f"{harbors} AND resolved_at IS NOT NULL") > 0
