@@ -1,5 +1,7 @@
 """A finding from a proved violation: what people and dashboards are told, and the records it rests on."""
 
+from typing import Literal
+
 from streams.cases.case import Case
 from streams.cases.refusals import REFUSALS_MAX
 from streams.cases.step import Context
@@ -15,12 +17,13 @@ from streams.topics import Topic
 EVIDENCE_MAX = 12
 
 
-def opened(case: Case, violation: Violation, context: Context, *, change: str = "opened") -> Finding:
+def opened(
+    case: Case, violation: Violation, context: Context, *, change: Literal["opened", "updated"] = "opened"
+) -> Finding:
     """The finding that opens this episode, or updates it."""
     now = context.now
-    named = violation.links[-1:] or ()
     return Finding(
-        change="updated" if change == "updated" else "opened",
+        change=change,
         alert_id=case.id,
         rule=case.rule,
         tenant=case.tenant,
@@ -39,7 +42,7 @@ def opened(case: Case, violation: Violation, context: Context, *, change: str = 
         verification=_verification(case, violation, now, context.usual_ms),
         evidence=_evidence(violation),
         starts_at=iso(violation.starts_at),
-        event_type_id=next((link.event_type for link in named), None),
+        event_type_id=violation.links[-1].event_type if violation.links else None,
         generation=context.judgement.generation,
     )
 

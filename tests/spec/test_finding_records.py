@@ -52,7 +52,7 @@ def cause() -> Cause:
 
 def case(rule: Rule = Rule.DUPLICATE_APPOINTMENT) -> Case:
     known = Case(tenant="1", rule=rule, kind=SubjectKind.APPOINTMENT, subject="18", phase=Phase.CONFIRMED)
-    known.episode, known.suspected_at, known.detected_at = 3, NOW - 12_340, NOW - 1 * SECOND
+    known.episode, known.suspected_at, known.detected_at = 3, NOW - 59_960, NOW - 1 * SECOND
     return known
 
 
@@ -80,7 +80,7 @@ def violation(of: Cause, **fields: object) -> Violation:
     return Violation(**(said | fields))  # type: ignore[arg-type]  # by name
 
 
-def context(of: Cause, usual_ms: int | None = 840) -> Context:
+def context(of: Cause, usual_ms: int | None = 9_955) -> Context:
     return Context(FactIndex(), [], of, Judgement(generation=2), NOW, 2_000, lambda tenant, need: None, usual_ms)
 
 
@@ -126,9 +126,9 @@ def test_a_finding_carries_everything_that_its_violation_says() -> None:
             state="verified",
             read_at=clock(55),
             attempts=1,
-            waited_seconds=12.3,
+            waited_seconds=60.0,
             read_what="Cal.com 200, database 3 rows for 4fQxyzab",
-            usual_seconds=0.8,
+            usual_seconds=10.0,
         ),
         evidence=EVIDENCE,
         starts_at=clock(3_600),
@@ -156,9 +156,9 @@ def test_what_could_not_be_checked_names_no_read() -> None:
         state="unverified",
         read_at=None,
         attempts=3,
-        waited_seconds=12.3,
+        waited_seconds=60.0,
         read_what="database 3 rows for 4fQxyzab",
-        usual_seconds=0.8,
+        usual_seconds=10.0,
     )
 
 
@@ -190,6 +190,7 @@ def test_a_booking_that_was_not_found_is_a_404_and_of_no_event_type() -> None:
     assert said.verification.read_what == "Cal.com 404, database 3 rows for gone1"
     assert said.event_type_id is None
     assert finding(links=()).event_type_id is None
+    assert finding(links=tuple(cause().chains[0].links[1:])).event_type_id == "7"
 
 
 def test_more_records_than_the_bound_leave_out_the_oldest_but_never_what_stands_beside() -> None:

@@ -1,5 +1,7 @@
 """Shares of matched bookings and rows by group, and the narrower scope that follows: whole shares of small indexes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from streams.cases.book import CaseBook
@@ -54,10 +56,11 @@ def types(matching: Matching, tenant: str = "1") -> list[tuple[str, int, int, bo
 
 
 def test_the_share_of_each_event_type_and_source_is_counted_for_each_tenant() -> None:
-    held = Shares().bookings("7", 3).bookings("8", 1).bookings(None, 2).bookings("7", 1, tenant="2")
-    held.rows("phone", 2).rows("web", 1, booking="e7x1").rows("web", 2).rows(None, 1).rows("", 1)
+    held = Shares()
     held.row("5", CallRow())
     held.row("gone", None)
+    held.bookings(None, 2).bookings("7", 3).bookings("8", 1).bookings("7", 1, tenant="2")
+    held.rows(None, 1).rows("", 1).rows("phone", 2).rows("web", 1, booking="e7x1").rows("web", 2)
     assert held.recount(NOW) == []
     assert held.shares_of("1") == (
         MatchedShare(kind="event_type", id="7", total=3, matched=1),
@@ -109,17 +112,18 @@ def test_ten_without_a_partner_are_out_once_both_sides_are_covered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "held"),
+    ("why", "made"),
     [
-        ("nine", Shares().bookings("99", GROUP_MIN - 1).rows("walk-in", GROUP_MIN - 1).covered()),
-        ("one side only", private().covered("calcom")),
-        ("the other side only", private().covered("database")),
-        ("another tenant's passes", private().covered(tenant="2")),
-        ("passes that do not reach back", private().covered(back=COVERED_BACK_MS - 1)),
-        ("nothing is covered", private()),
+        ("nine", lambda: Shares().bookings("99", GROUP_MIN - 1).rows("walk-in", GROUP_MIN - 1).covered()),
+        ("one side only", lambda: private().covered("calcom")),
+        ("the other side only", lambda: private().covered("database")),
+        ("another tenant's passes", lambda: private().covered(tenant="2")),
+        ("passes that do not reach back", lambda: private().covered(back=COVERED_BACK_MS - 1)),
+        ("nothing is covered", private),
     ],
 )
-def test_what_is_not_proved_stays_in(why: str, held: Shares) -> None:
+def test_what_is_not_proved_stays_in(why: str, made: Callable[[], Shares]) -> None:
+    held = made()
     assert held.recount(NOW) == [], why
     assert not any(share.out for share in held.shares_of("1"))
     assert held.take_writes() == []
@@ -148,19 +152,12 @@ def test_a_call_that_names_one_or_an_alert_that_is_open_keeps_a_group_in() -> No
 def test_the_bounds_of_judging_say_what_is_out_for_whom() -> None:
     held = private().covered()
     held.recount(NOW)
-    given = Judgement(tolerance_ms=5, tenants={"2": Judgement(tolerance_ms=6)})
-    assert held.narrow(given) == Judgement(
-        tolerance_ms=5,
-        tenants={
-            "2": Judgement(tolerance_ms=6),
-            "1": Judgement(
-                tolerance_ms=5,
-                tenants={"2": Judgement(tolerance_ms=6)},
-                unmatched_event_types=frozenset({"99"}),
-                unmatched_sources=frozenset({"walk-in"}),
-            ),
-        },
-    )
+    out = {"unmatched_event_types": frozenset({"99"}), "unmatched_sources": frozenset({"walk-in"})}
+    theirs = {"2": Judgement(tolerance_ms=6)}
+    given = Judgement(tolerance_ms=5, tenants=theirs)
+    assert held.narrow(given).tenants == theirs | {"1": Judgement(tolerance_ms=5, tenants=theirs, **out)}
+    own = Judgement(tolerance_ms=5, tenants={"1": Judgement(tolerance_ms=7)})
+    assert held.narrow(own) == Judgement(tolerance_ms=5, tenants={"1": Judgement(tolerance_ms=7, **out)})
     assert Shares().narrow(given) == given
 
 
