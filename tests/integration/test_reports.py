@@ -146,10 +146,11 @@ async def test_every_episode_of_an_alert_is_kept_with_its_own_times(api: StoredA
     await history.opened(-1000, "returns", tenant="again")
     await history.recovered(-999, "returns", tenant="again")
     await history.opened(-998, "returns", tenant="again", episode=2)
+    await history.recovered(-997, "returns", tenant="again", episode=2)
     rows = await api.query("SELECT * FROM alert_episodes WHERE tenant = 'again' ORDER BY episode")
     assert [(row["episode"], row["opened_at"], row["resolved_at"], row["resolution"]) for row in rows] == [
         (1, moment(at(-1000)), moment(at(-999)), "recovered"),
-        (2, moment(at(-998)), None, None),
+        (2, moment(at(-998)), moment(at(-997)), "recovered"),
     ]
 
 
@@ -160,6 +161,7 @@ async def test_the_first_word_of_a_person_stays_the_first(api: StoredApi) -> Non
         await history.acknowledged(hours, "asked")
         await history.resolved_by_hand(hours + 0.5, "asked", Resolution.MANUAL)
         await history.opened(hours + 0.6, "asked", tenant="3", episode=round(hours) + 1001)
+    await history.recovered(-997, "asked", tenant="3", episode=3)
     rows = await api.query("SELECT responded_at FROM alert_episodes WHERE subject_id = 'asked' ORDER BY episode")
     assert [row["responded_at"] for row in rows] == [moment(at(-999)), moment(at(-998)), None]
 
