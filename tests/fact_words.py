@@ -111,8 +111,9 @@ class Facts:
         return build_cause(self.index, self.index.cause(self.key(kind, name)), fresh)
 
     def all(self) -> Cause:
-        """Everything as one cause."""
-        return build_cause(self.index, [*self.index.bookings, *self.index.rows])
+        """Everything as one cause, smaller ids first."""
+        keys = [*self.index.bookings, *self.index.rows]
+        return build_cause(self.index, sorted(keys, key=lambda key: (key.kind, len(key.id), key.id)))
 
 
 def link(cause: Cause, uid: str) -> Link:

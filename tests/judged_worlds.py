@@ -25,8 +25,8 @@ def moved(newest: Any = None, **columns: Any) -> Facts:
     return facts.appointment("17", change(3, row(**({"booking": "4fQx", "call": "5"} | columns))))
 
 
-def moved_and_gone() -> Facts:
-    return moved([read(4, None), read(9, None), told(2, status=None, predecessor="4fQx")])
+def moved_and_gone(**columns: Any) -> Facts:
+    return moved([read(4, None), read(9, None), told(2, status=None, predecessor="4fQx")], **columns)
 
 
 def replaced() -> Facts:
@@ -110,6 +110,28 @@ def nobodys() -> Facts:
     return facts.call("5", select(4, CallRow(booking="4fQx")))
 
 
+def strangers(facts: Facts) -> Facts:
+    """Beside it, and before it in every list: affairs of others that are in order, or none of a rule's business."""
+    facts.booking("0aa", told(-9, hosts=("8",)), read(-8, hosts=("8",), made_at=at(-20), end=END + 3_600_000))
+    facts.booking("0bb", read(-8, "pending")).booking("0cc", told(-9), read(-8, "cancelled", successor="0dd"))
+    facts.booking("0dd", read(-7, "pending")).booking("0ee", told(-9, "BOOKING_PAYMENT_INITIATED"))
+    facts.booking("0ff", read(-9, "awaiting_host"))
+    rows = [
+        row(booking="0aa", end=None),
+        row(booking="0bb", status="pending", call="3"),
+        row(booking="0cc"),
+        row(booking="0ff", start=None, end=None),
+        row(booking="0bb", status="odd"),
+        row(booking="0ee", status="cancelled"),
+        row(status="completed", sync="pending"),
+        row(status="no_show", sync="failed"),
+    ]
+    for number, held in enumerate(rows, start=1):
+        facts.appointment(str(number), held)
+    facts.call("1", CallRow(direction="inbound")).call("2", CallRow(direction="outbound", made=False, booking="0dd"))
+    return facts.call("3", CallRow(direction="inbound", made=True, booking="0bb", outcome="appointment_booked"))
+
+
 PENDING, FAILED = row(booking="901", call="5", sync="pending", created_at=MADE), row(sync="failed", attempts=2)
 LATER = {"start": START + 3_600_000, "end": END + 3_600_000}
 
@@ -121,12 +143,19 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "moved, and the row was not": moved,
     "moved and cancelled there": lambda: moved([read(4, "cancelled", predecessor="4fQx", updated_at=at(3.5))]),
     "moved, and the new booking is gone": moved_and_gone,
+    "moved and gone, and the row says completed": lambda: moved_and_gone(status="completed"),
+    "moved, and the row was cancelled": lambda: moved(status="cancelled"),
     "moved, and another row names the new booking": replaced,
+    "moved and cancelled there, and another row names the new booking": lambda: moved(
+        [read(4, "cancelled", predecessor="4fQx")]
+    ).appointment("18", change(6, row(booking="5gRy", status="pending"))),
+    "moved twice, and nobody read where to": lambda: moved([read(4, "cancelled", successor="6hSz")]).booking("6hSz"),
     "a row names what was never read": lambda: named_unread("4fQx"),
     "a row names what Cal.com does not know": lambda: named_unread("4fQx", call="5").booking("4fQx", read(2, None)),
     "a booking without a row": lonely,
     "a booking held by other tenants": lambda: lonely(foreign=("2|8", "3|9")),
     "one host twice": one_host_twice,
+    "one host three times": lambda: one_host_twice().booking("3eZx", told(1, hosts=("7", "6")), read(4, hosts=("7",))),
     "one host twice, as webhooks say": lambda: one_host_twice(was_read=False),
     "two rows of one booking": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}, read(2)),
     "two rows of a booking that may have seats": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}),
@@ -135,6 +164,19 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     ),
     "two rows of one customer": lambda: twins(
         {"customer": "3", "service": "4", "start": START + 300_000}, {"customer": "3", "service": "4"}
+    ),
+    "two rows of one customer, more than five minutes apart": lambda: twins(
+        {"customer": "3", "service": "4", "start": START + 300_001}, {"customer": "3", "service": "4"}
+    ),
+    "a row whose id is a number, and one whose is none": lambda: (
+        Facts()
+        .appointment("17", change(4, row(key="k", booking="902")))
+        .appointment("aa", change(3, row(key="k", booking="903")))
+    ),
+    "two rows whose ids are no numbers": lambda: (
+        Facts()
+        .appointment("ab", change(3, row(key="k", booking="902", status="pending")))
+        .appointment("aa", change(4, row(key="k", booking="903", end=None)))
     ),
     "a call without its appointment": lambda: call_alone("901"),
     "a call without its appointment and without booking": lambda: call_alone(None),
@@ -147,6 +189,13 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     ),
     "a call and its appointments name different bookings": call_of_another_booking,
     "the booking of a call is held by another's appointment": call_whose_booking_is_anothers,
+    "a call and an appointment without times name different bookings": lambda: (
+        Facts()
+        .booking("4fQx", read(2))
+        .booking("5gRy", read(2))
+        .appointment("17", change(3, row(booking="4fQx", call="5", start=None, end=None)))
+        .call("5", change(4, made(booking="5gRy", made=None)))
+    ),
     "a phantom": lambda: call_of_17(made(made=False)),
     "made, but said otherwise": lambda: call_of_17(made(outcome="no_answer")),
     "a call without direction": lambda: call_only(change(4, CallRow(booking="901"))),
@@ -163,6 +212,6 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "a sync that failed": lambda: unsynced(change(1, PENDING), change(5, FAILED)),
     "a sync tried three times": lambda: unsynced(change(5, row(booking="4fQx", attempts=3, status="cancelled"))),
     "a row without booking": lambda: Facts().appointment("17", change(3, row(call="5", created_at=MADE))),
-    "a row without booking, made shortly before": lambda: Facts().appointment("17", change(3300, row())),
+    "a row without booking, made shortly before": lambda: Facts().appointment("17", change(3300.001, row())),
     "rows without tenant": nobodys,
 }

@@ -179,6 +179,7 @@ def test_a_404_of_a_link_with_a_successor_says_nothing() -> None:
         ((read(1), read(9)), 1.2),  # an answer that changes nothing
         ((read(1), read(9, "cancelled")), 9.2),
         ((CREATED, read(9, "cancelled")), 9.2),
+        ((read(0), read(1, "cancelled"), read(1, updated_at=at(1))), 1.2),  # shown otherwise at the same instant
         ((read(1), read(9, start=START + 1)), 9.2),
         ((read(1), read(9, end=END + 1)), 9.2),
         ((read(1), read(9, successor="5gRy")), 9.2),

@@ -14,7 +14,7 @@ from streams.model.ids import parse_iso
 from streams.model.judgement import Judgement
 from streams.rules import judge
 from streams.rules.violation import Need, Violation
-from tests.judged_worlds import JUDGED
+from tests.judged_worlds import JUDGED, strangers
 from tests.truth import T0
 
 _INSTANTS = {"newest", "since", "until", "critical_from", "starts_at", "start", "end", "created_at"}
@@ -66,3 +66,9 @@ SAID: dict[str, list[dict[str, Any]]] = json.loads(
 @pytest.mark.parametrize("world", JUDGED)
 def test_of_a_world_the_rules_say(world: str) -> None:
     assert [shown(violation) for violation in judge(JUDGED[world]().all(), Judgement())] == SAID[world]
+
+
+@pytest.mark.parametrize("world", sorted(JUDGED.keys() - {"rows without tenant"}))
+def test_affairs_of_others_beside_it_change_nothing(world: str) -> None:
+    told = [shown(violation) for violation in judge(strangers(JUDGED[world]()).all(), Judgement())]
+    assert told == SAID[world]

@@ -4,6 +4,7 @@ import pytest
 
 from streams.facts.index import CAUSE_ENTITIES_MAX, FactIndex, Key, decode_key
 from streams.facts.picture import Fresh
+from streams.facts.twins import booking_key
 from streams.model.facts import CallRow, RowFacts
 from tests.fact_words import END, START, Facts, booking, chains, change, history, link, lookup, read, row, select, told
 from tests.truth import TENANT, at
@@ -56,6 +57,15 @@ def test_a_row_may_name_a_booking_before_its_number_is_learnt() -> None:
     assert facts.key("a", "17") in facts.index.linked(facts.key("b", "4fQx"))
 
 
+def test_whoever_named_a_booking_by_any_of_its_names_is_linked_with_it() -> None:
+    facts = Facts().booking("4fQx", told(0, numeric_id="901"), told(1, predecessor="3eZx"))
+    facts.appointment("17", row(booking="901")).appointment("18", change(0, row(booking="4fQx")), change(1, row()))
+    facts.appointment("19", row(booking="3eZx"))
+    found = {f"{key.kind} {key.id}" for key in facts.index.linked(facts.key("b", "4fQx"))}
+    assert found == {"a 17", "a 18", "b 901", "b 3eZx", "b 4fQx"}
+    assert facts.index.linked(facts.key("b", "nobody")) == set()
+
+
 def test_a_cause_is_cut_off_at_its_bound() -> None:
     facts = Facts().booking("4fQx", told(0))
     for number in range(CAUSE_ENTITIES_MAX + 3):
@@ -81,7 +91,7 @@ def test_what_was_forgotten_is_met_no_more() -> None:
 def test_forgetting_leaves_nothing_behind() -> None:
     """State is bounded: what is dropped is dropped from every table."""
     facts = Facts().booking("4fQx", told(0, numeric_id="901", hosts=("7",)), read(1, series="s1", successor="5gRy"))
-    facts.booking("5gRy", told(2, predecessor="4fQx")).appointment("17", row(booking="s1", key="k", call="5"))
+    facts.booking("5gRy", told(2, predecessor="4fQx"), read(3)).appointment("17", row(booking="s1", key="k", call="5"))
     facts.call("5", CallRow(booking="901"))
     for kind, name in (("a", "17"), ("c", "5"), ("b", "4fQx"), ("b", "5gRy"), ("b", "901")):
         facts.index.drop(facts.key(kind, name))
@@ -101,6 +111,15 @@ def test_twins_meet_by_key_and_by_customer_service_and_time() -> None:
     for row_id, together in (("17", {"17", "18"}), ("19", {"19", "20"}), ("20", {"19", "20"}), ("21", {"21"})):
         assert {key.id for key in facts.index.cause(facts.key("a", row_id))} == together
     assert {key.id for key in facts.index.cause(facts.key("a", "22"))} == {"22"}
+
+
+def test_a_booking_key_is_the_stored_one_else_made_of_customer_service_start_and_source() -> None:
+    """By design §4: UUIDv5 over `3:4:2027-01-15T09:00:00.000Z:web`."""
+    known = {"customer": "3", "service": "4", "source": "web"}
+    assert booking_key(row(**known)) == "275230f5-db72-5cc3-977f-eba8c6ba57cf"
+    assert booking_key(row(**known, key="k")) == "k"
+    for missing in ("customer", "service", "source", "start"):
+        assert booking_key(row(**(known | {missing: None}))) is None
 
 
 def test_a_customer_alone_makes_no_twins() -> None:
@@ -154,6 +173,7 @@ def test_rows_that_are_gone_are_not_shown() -> None:
     facts = Facts().appointment("17", change(0, row(booking="4fQx")), change(1, None)).call("5", change(0, None))
     facts.appointment("18", row(booking="4fQx")).appointment("9", row(booking="4fQx", call="5"))
     facts.index.put_row(facts.key("a", "20"), RowFacts())
+    facts.call("6", by=lookup(1))
     cause = facts.all()
     assert [each.id for each in cause.appointments] == ["9", "18"]  # numbers in their order
     assert cause.calls == []

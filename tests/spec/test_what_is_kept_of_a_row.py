@@ -72,3 +72,7 @@ def test_of_more_than_four_reads_the_inside_of_a_run_goes_first() -> None:
 def test_beyond_the_bound_the_oldest_goes() -> None:
     versions = [change(number, AppointmentRow(call=str(number))) for number in range(10)]
     assert history(*versions).versions == tuple(versions[2:])
+    again = change(-1, AppointmentRow(call="0"))
+    assert history(again, *versions[:8]).versions == tuple(versions[:8])
+    touched = [change(number, AppointmentRow(call="6")) for number in (7, 8)]
+    assert history(*versions[:7], *touched).versions == (*versions[:7], touched[1])
