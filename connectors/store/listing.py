@@ -2,7 +2,7 @@
 
 An index holds the list's order (newest change first) only behind columns that each have one value. So a filtered list
 is merged from *groups*: parts of the table in which each of an index's leading columns has one value. Of the groups in
-question only those with the newest alerts can add to a page, and of each of these at most a page is read:
+question only those with the newest alerts can add to a page, and of each of these at most a page is read, mostly less:
 
     groups ──newest alert of each──▶ the `limit` newest groups ──`limit` alerts of each──▶ the `limit` newest alerts
 
@@ -77,6 +77,7 @@ SELECT tenant, status, rule, severity FROM (
    AND rule = ANY({rules}::text[]) AND severity = ANY({severities}::text[])
  GROUP BY tenant, status, rule, severity
 """
+# Where the newest groups fill a page with their heads, nothing older than these can be on it.
 # The scalar subquery at the end keeps the planner from reading the whole table to join so few rows.
 _MERGED = """
 WITH groups AS MATERIALIZED ({groups}),
@@ -84,6 +85,8 @@ newest AS MATERIALIZED (
     SELECT one.*, head.updated_at, head.id
       FROM groups AS one CROSS JOIN LATERAL ({first}) AS head
      ORDER BY head.updated_at DESC, head.id DESC LIMIT {limit}
+), full_page AS MATERIALIZED (
+    SELECT updated_at FROM newest OFFSET {limit} - 1
 ), places AS MATERIALIZED (
     SELECT place.updated_at, place.id
       FROM newest AS one CROSS JOIN LATERAL ({page}) AS place
@@ -92,6 +95,7 @@ newest AS MATERIALIZED (
 SELECT (SELECT alert FROM data_consistency_alerts WHERE id = places.id) AS alert
   FROM places ORDER BY updated_at DESC, id DESC
 """
+_ON_THE_PAGE = "alerts.updated_at >= COALESCE((SELECT updated_at FROM full_page), '-infinity')"
 _UNORDERED = """
 WITH groups AS MATERIALIZED ({groups})
 SELECT place.id FROM groups AS one CROSS JOIN LATERAL ({page}) AS place LIMIT {limit}
@@ -110,8 +114,9 @@ def listed(wanted: AlertFilter, *, limit: int, after: Position | None) -> Statem
     if groups is None:
         text = _ORDERED.format(columns="alerts.alert", clauses=_single(wanted, span, parameter), limit=most)
     else:
-        of_a_group = _of_a_group(groups, span)
-        text = _MERGED.format(groups=groups.text, first=of_a_group(limit=1), page=of_a_group(limit=most), limit=most)
+        first = _of_a_group(groups, span)(limit=1)
+        page = _of_a_group(groups, [*span, _ON_THE_PAGE])(limit=most)
+        text = _MERGED.format(groups=groups.text, first=first, page=page, limit=most)
     return Statement(text, tuple(parameter.values))
 
 

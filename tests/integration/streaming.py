@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from api.app import create_app
+from api.services import Services, services_of
+from connectors.world.serving import serving
+from tests.alert_words import finding
 from tests.integration.alerting import Ground
+from tests.integration.waiting import until as wait_until
 
 PATH = "/v1/alerts/stream"
 WAIT_SECONDS_MAX = 20.0
@@ -29,7 +34,8 @@ async def listening(
     """The blocks of one connection, which is cut at the end."""
     headers = {"authorization": f"Bearer {key}", **({} if last is None else {"last-event-id": str(last)})}
     async with (
-        httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS_MAX) as client,
+        # No certificates are loaded for one request without TLS.
+        httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS_MAX, verify=False) as client,
         client.stream("GET", f"{PATH}?{query}", headers=headers) as answer,
     ):
         assert answer.status_code == 200, await answer.aread()
@@ -102,3 +108,58 @@ async def write_changes(ground: Ground, count: int, *, like: str) -> None:
         count,
     )
     await ground.query("SELECT pg_notify('plumbline_outbox', '')")
+
+
+@asynccontextmanager
+async def replica(ground: Ground) -> AsyncIterator[tuple[str, Services]]:
+    """One more API process's worth of API: its address and its services."""
+    services = services_of(ground.settings)
+    async with serving(create_app(services)) as url:
+        yield url, services
+        services.readers.close()
+    await services.database.close()
+
+
+async def opened(ground: Ground, *subjects: str, **fields: Any) -> list[str]:
+    """Ids of new alerts."""
+    found = [finding("opened", 1, subject=subject, **fields) for subject in subjects]
+    await ground.store.apply(found)
+    return [one.alert_id for one in found]
+
+
+async def numbered(ground: Ground) -> int:
+    """The newest number, once everything that was written has one."""
+
+    async def all_of_them() -> bool:
+        return not await ground.query("SELECT 1 FROM outbox WHERE sequence IS NULL LIMIT 1")
+
+    await wait_until(all_of_them)
+    return (await numbers(ground))[-1]
+
+
+async def published(ground: Ground, count: int) -> bool:
+    """Whether exactly so many entries are kept, and all are on the topic."""
+    rows = await ground.query("SELECT published_at FROM outbox")
+    return len(rows) == count and all(row["published_at"] for row in rows)
+
+
+@asynccontextmanager
+async def stalled(url: str, last: int) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection that nobody has read from."""
+    address = httpx.URL(url)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    head = [f"GET {PATH} HTTP/1.1", "Host: api", "Authorization: Bearer key-of-ops", f"Last-Event-ID: {last}", "", ""]
+    writer.write("\r\n".join(head).encode())
+    try:
+        yield reader
+    finally:
+        writer.transport.abort()
+
+
+async def next_id(connection: asyncio.StreamReader) -> int:
+    """Of the next alert."""
+    async with asyncio.timeout(20):
+        while True:
+            line = await connection.readline()
+            if line.startswith(b"id: ") and (await connection.readline()).startswith(b"event: alert"):
+                return int(line.removeprefix(b"id: "))

@@ -9,6 +9,9 @@ LOCK TABLE data_consistency_alerts IN SHARE ROW EXCLUSIVE MODE;
 DROP INDEX alerts_by_status, alerts_by_rule, alerts_by_severity, alerts_by_status_severity, alerts_by_tenant_status;
 CREATE INDEX alerts_by_kind ON data_consistency_alerts (status, rule, severity, updated_at DESC, id DESC);
 CREATE INDEX alerts_by_tenant_kind ON data_consistency_alerts (tenant, status, rule, severity, updated_at DESC, id DESC);
+-- Rows that a vacuum has seen are merged from the index alone: seen a twentieth at a time rather than a fifth.
+ALTER TABLE data_consistency_alerts
+    SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 
 -- How many alerts, and episodes of them, each group has: `alert_counts` plus all of `alert_count_changes`. A writer only
 -- appends its difference, so that no two wait for one row; differences are folded in every few seconds.
