@@ -12,12 +12,16 @@ from streams.validation_words import Known, KnownAlert, KnownBooking, SeenRow
 
 ALERTS_MAX = 50
 
+# Found by booking and by row, each by an index of its own: an OR of the two would have none.
 _ALERTS = f"""
 SELECT id, rule, subject_kind, subject_id, appointment_id, alert -> 'differences' AS differences
   FROM data_consistency_alerts
  WHERE tenant = $1 AND status <> 'resolved'
-   AND (booking_uid = ANY($2::text[])
-        OR (subject_kind, subject_id) IN (SELECT * FROM unnest($3::text[], $4::text[])))
+   AND id IN (SELECT id FROM data_consistency_alerts WHERE booking_uid = ANY($2::text[])
+              UNION
+              SELECT alert.id FROM unnest($3::text[], $4::text[]) AS named (kind, id)
+                JOIN data_consistency_alerts AS alert
+                  ON alert.subject_kind = named.kind AND alert.subject_id = named.id)
  ORDER BY priority, id LIMIT {ALERTS_MAX}
 """
 _differences = msgspec.json.Decoder(tuple[Difference, ...])

@@ -25,6 +25,7 @@ CREATE TABLE manual_review_queue (
 -- The list's order: most urgent first, of those the one that waits longest.
 CREATE INDEX manual_review_queue_turn ON manual_review_queue (priority, queued_at, id)
     WHERE state IN ('pending', 'claimed');
+CREATE INDEX manual_review_queue_order ON manual_review_queue (priority, queued_at, id);
 CREATE INDEX manual_review_queue_turn_of_tenant ON manual_review_queue (tenant, priority, queued_at, id);
 
 -- Failed syncs (S2, task 2.3): orphans with the life of their alerts, and each account's trouble with Cal.com, one row
