@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from streams.cases.book import subject_key
 from streams.cases.case import Case, Phase
 from streams.cases.step import Context
 from streams.durable import CaseKey
 from streams.facts.booking import Standing
 from streams.facts.cause import Chain
+from streams.facts.index import Key
 from streams.model.ids import iso
 from streams.model.records import Difference, Subject, Verdict
 from streams.model.rule import Rule, SubjectKind
@@ -44,9 +46,11 @@ class VerdictDesk:
         return out
 
     def _of_chain(self, chain: Chain, context: Context, cases: Sequence[Case], cleared: dict[CaseKey, int]) -> None:
-        subjects = {link.uid for link in chain.links}
-        rows = {a.id for a in context.cause.appointments_of(*chain.links)}
-        own = [c for c in cases if (c.subject in subjects if c.kind == "booking" else c.subject in rows)]
+        tenant = context.cause.tenant
+        links = {Key("b", tenant, link.uid) for link in chain.links}
+        # A call's flags say nothing about how the booking stands.
+        concerned = links | {Key("a", tenant, a.id) for a in context.cause.appointments_of(*chain.links)}
+        own = [case for case in cases if subject_key(case) in concerned]
         subject = Subject(kind=SubjectKind.BOOKING, id=chain.newest.uid)
         confirmed = [c for c in own if c.phase is Phase.CONFIRMED and c.rule is not Rule.VERIFICATION_FAILED]
         suspected = [case for case in own if case.phase in (Phase.SUSPECTED, Phase.VERIFYING)]
@@ -58,7 +62,7 @@ class VerdictDesk:
         elif chain.newest.state is None or chain.newest.state.standing is not Standing.PROVED:
             self._tell(context, subject, "unknown", "unread", chain)
         else:
-            after = [(k.rule, ms) for k, ms in cleared.items() if k.subject.id in subjects | rows]
+            after = [(k.rule, ms) for k, ms in cleared.items() if k.subject in concerned]
             reason = f"cleared:{after[0][0]}" if after else "in_sync"
             self._tell(context, subject, "agree", reason, chain, after_ms=after[0][1] if after else None)
 

@@ -48,3 +48,15 @@ def test_an_older_link_and_the_numeric_id_are_names_of_the_booking() -> None:
     world.writes("17", booking="uidA", start=HOUR * 2)
     world.until(10)
     assert set(newest_first(world, "uidA")[0].aliases) == {"uidA", "901"}
+
+
+def test_a_call_of_the_same_number_says_nothing_about_the_appointment() -> None:
+    """Ids of calls and appointments are numbers of their own tables."""
+    world = World()
+    world.booking("uidA", start=HOUR * 2)
+    world.hears("BOOKING_CREATED", "uidA")
+    world.writes("17", booking="uidA", start=HOUR * 2, call="17")
+    world.calls("17", booking_id="uidA", session_outcome="appointment_booked", appointment_made=False)
+    world.until(30)
+    assert world.told() == ["opened phantom_booking call 17"]
+    assert newest_first(world, "uidA")[0].verdict == "agree"
