@@ -46,12 +46,13 @@ def lonely(*, foreign: tuple[str, ...] = ()) -> Facts:
     return facts.call("5", change(2, CallRow(direction="inbound", booking="901")))
 
 
-def one_host_twice(*, was_read: bool = True, **more: Any) -> Facts:
+def one_host_twice(*were_read: str) -> Facts:
     """Two bookings of host 7 at one time; 4fQx was made first, though its number is the greater."""
     facts = Facts()
     for uid, second, number in (("5gRy", 2, "901"), ("4fQx", 1, "902")):
-        shown = [read(second + 3, made_at=at(second - 9), updated_at=at(second), hosts=("7",), numeric_id=number)]
-        facts.booking(uid, told(second, hosts=("7",), numeric_id=number), *shown if was_read else ())
+        told_of: dict[str, Any] = {"hosts": ("7",), "numeric_id": number, "event_type": "7"}
+        shown = [read(second + 3, made_at=at(second - 9), updated_at=at(second), **told_of)]
+        facts.booking(uid, told(second, **told_of), *shown if uid in were_read else ())
         facts.appointment(number, change(second, row(booking=uid)))
     return facts
 
@@ -115,12 +116,12 @@ def strangers(facts: Facts) -> Facts:
     facts.booking("0aa", told(-9, hosts=("8",)), read(-8, hosts=("8",), made_at=at(-20), end=END + 3_600_000))
     facts.booking("0bb", read(-8, "pending")).booking("0cc", told(-9), read(-8, "cancelled", successor="0dd"))
     facts.booking("0dd", read(-7, "pending")).booking("0ee", told(-9, "BOOKING_PAYMENT_INITIATED"))
-    facts.booking("0ff", read(-9, "awaiting_host"))
+    facts.booking("0ff", read(-9, "awaiting_host")).booking("0gg", read(-9))
     rows = [
         row(booking="0aa", end=None),
         row(booking="0bb", status="pending", call="3"),
         row(booking="0cc"),
-        row(booking="0ff", start=None, end=None),
+        row(booking="0gg", start=None, end=None),
         row(booking="0bb", status="odd"),
         row(booking="0ee", status="cancelled"),
         row(status="completed", sync="pending"),
@@ -141,6 +142,7 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "a row that ends before its booking": lambda: agreed(end=END - 3_600_000, source="web"),
     "cancelled here, accepted there": lambda: agreed(status="cancelled"),
     "moved, and the row was not": moved,
+    "moved to an earlier time": lambda: moved([read(4, start=START - 3_600_000, end=START, predecessor="4fQx")]),
     "moved and cancelled there": lambda: moved([read(4, "cancelled", predecessor="4fQx", updated_at=at(3.5))]),
     "moved, and the new booking is gone": moved_and_gone,
     "moved and gone, and the row says completed": lambda: moved_and_gone(status="completed"),
@@ -154,9 +156,15 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "a row names what Cal.com does not know": lambda: named_unread("4fQx", call="5").booking("4fQx", read(2, None)),
     "a booking without a row": lonely,
     "a booking held by other tenants": lambda: lonely(foreign=("2|8", "3|9")),
-    "one host twice": one_host_twice,
-    "one host three times": lambda: one_host_twice().booking("3eZx", told(1, hosts=("7", "6")), read(4, hosts=("7",))),
-    "one host twice, as webhooks say": lambda: one_host_twice(was_read=False),
+    "one host twice": lambda: one_host_twice("4fQx", "5gRy"),
+    "one host twice, and one of them read": lambda: one_host_twice("5gRy"),
+    "one host three times": lambda: one_host_twice("4fQx", "5gRy").booking(
+        "3eZx", told(1, hosts=("7", "6")), read(4, hosts=("7",))
+    ),
+    "one host twice, as webhooks say": one_host_twice,
+    "one host three times, one of them without a number": lambda: (
+        one_host_twice().booking("3eZx", told(1, hosts=("7",))).appointment("903", row(booking="3eZx"))
+    ),
     "two rows of one booking": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}, read(2)),
     "two rows of a booking that may have seats": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}),
     "two rows of one key, which never end": lambda: twins(
@@ -172,6 +180,9 @@ JUDGED: dict[str, Callable[[], Facts]] = {
         Facts()
         .appointment("17", change(4, row(key="k", booking="902")))
         .appointment("aa", change(3, row(key="k", booking="903")))
+    ),
+    "two rows of one key on two bookings": lambda: twins(
+        {"booking": "4fQx", "key": "k"}, {"booking": "5gRy", "key": "k"}, read(2)
     ),
     "two rows whose ids are no numbers": lambda: (
         Facts()

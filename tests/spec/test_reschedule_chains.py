@@ -55,6 +55,11 @@ def test_a_chain_that_bites_its_tail_has_an_order_all_the_same() -> None:
     assert not link(alone.cause("b", "c2"), "c2").superseded
 
 
+def test_chains_stand_by_the_smallest_of_their_uids() -> None:
+    facts = Facts().booking("a1", told(0)).booking("b2", told(0)).booking("c3", told(1, predecessor="a1"))
+    assert chains(facts.all()) == [["a1", "c3"], ["b2"]]
+
+
 def test_a_chain_is_known_by_all_its_names() -> None:
     facts = Facts().booking("4fQx", told(0, numeric_id="901"), read(0, series="s1"))
     facts.booking("5gRy", told(1, predecessor="4fQx", numeric_id="902"))
@@ -90,6 +95,17 @@ def test_a_booking_that_a_row_left_is_judged_again_since_then() -> None:
         "5gRy": at(2),
     }
     assert {call.id: call.changed_at for call in cause.calls} == {"5": at(7), "6": at(4)}
+
+
+def test_an_end_is_news_where_the_successor_is_forgotten() -> None:
+    facts = Facts().booking("old", read(9, "cancelled")).booking("new", told(2, predecessor="old"))
+    facts.index.drop(facts.key("b", "new"))
+    assert link(facts.cause("b", "old"), "old").changed_at == at(9.2)
+
+
+def test_a_leaving_that_only_a_read_shows_counts() -> None:
+    facts = Facts().booking("4fQx", told(1)).appointment("17", change(0, row(booking="4fQx")), select(6, None))
+    assert link(facts.all(), "4fQx").changed_at == at(6.1)
 
 
 def test_of_several_leavings_the_last_counts() -> None:

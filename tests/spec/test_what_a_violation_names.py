@@ -15,7 +15,7 @@ from streams.model.judgement import Judgement
 from streams.rules import judge
 from streams.rules.violation import Need, Violation
 from tests.judged_worlds import JUDGED, strangers
-from tests.truth import T0
+from tests.truth import T0, TENANT
 
 _INSTANTS = {"newest", "since", "until", "critical_from", "starts_at", "start", "end", "created_at"}
 
@@ -31,7 +31,9 @@ def shown(violation: Violation) -> dict[str, Any]:
         "local": _side(violation.local),
         "calcom": _side(violation.calcom),
         "differences": [[d.field, _text(d.local), _text(d.calcom)] for d in violation.differences],
-        "extra": [item.what + (" (restricted)" if item.restricted else "") for item in violation.extra],
+        "extra": [
+            f"{item.source}: {item.what}" + (" (restricted)" if item.restricted else "") for item in violation.extra
+        ],
     }
     return {name: _seconds(name, value) for name, value in said.items() if value not in (None, [], {})}
 
@@ -72,3 +74,10 @@ def test_of_a_world_the_rules_say(world: str) -> None:
 def test_affairs_of_others_beside_it_change_nothing(world: str) -> None:
     told = [shown(violation) for violation in judge(strangers(JUDGED[world]()).all(), Judgement())]
     assert told == SAID[world]
+
+
+def test_each_tenant_is_judged_by_its_own_bounds() -> None:
+    patient = Judgement(tenants={TENANT: Judgement(tolerance_ms=3_600_000)})
+    assert judge(JUDGED["starts and ends an hour apart"]().all(), patient) == []
+    others = Judgement(tenants={"2": Judgement(tolerance_ms=3_600_000)})
+    assert [violation.rule for violation in judge(JUDGED["ends an hour apart"]().all(), others)] == ["end_time_drift"]

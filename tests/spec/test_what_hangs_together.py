@@ -100,6 +100,22 @@ def test_forgetting_leaves_nothing_behind() -> None:
     assert facts.index.tenants() == {TENANT}
 
 
+def test_forgetting_one_leaves_the_others_linked_and_no_name_behind() -> None:
+    facts = (
+        Facts().booking("4fQx", told(0)).appointment("17", row(booking="4fQx")).appointment("18", row(booking="4fQx"))
+    )
+    facts.index.drop(facts.key("a", "17"))
+    assert facts.index.cause(facts.key("b", "4fQx")) == [facts.key("b", "4fQx"), facts.key("a", "18")]
+    alone = Facts().appointment("17", row(booking="4fQx", call="5"))
+    alone.index.drop(alone.key("a", "17"))
+    assert [name for name, held in vars(alone.index).items() if held] == ["_tenants"]
+
+
+def test_a_row_that_was_written_again_after_its_deletion_is_linked() -> None:
+    facts = Facts().appointment("17", change(0, None), change(1, row(booking="4fQx")))
+    assert facts.index.cause(facts.key("b", "4fQx")) == [facts.key("b", "4fQx"), facts.key("a", "17")]
+
+
 def test_twins_meet_by_key_and_by_customer_service_and_time() -> None:
     """A start a moment before the next span of five minutes has its twin beside it."""
     span = 5 * 60_000
@@ -133,6 +149,7 @@ def test_what_a_row_was_before_makes_no_twins() -> None:
     facts.appointment("20", select(0, row(key="old")), select(1, row(key="another")))
     facts.appointment("18", row(key="old")).appointment("19", select(0, row(key="new")))
     assert {key.id for key in facts.index.cause(facts.key("a", "17"))} == {"17", "19"}
+    assert facts.index.cause(facts.key("a", "20")) == [facts.key("a", "20")]
 
 
 # Fresh pictures, rows that are not attached, series ----------------------------------------------------------

@@ -76,3 +76,11 @@ def test_beyond_the_bound_the_oldest_goes() -> None:
     assert history(again, *versions[:8]).versions == tuple(versions[:8])
     touched = [change(number, AppointmentRow(call="6")) for number in (7, 8)]
     assert history(*versions[:7], *touched).versions == (*versions[:7], touched[1])
+
+
+def test_within_the_bound_all_is_kept_and_beyond_it_no_more_goes_than_must() -> None:
+    touched = [change(number, row()) for number in range(8)]
+    assert history(*touched).versions == tuple(touched)
+    assert history(*touched, change(8, row())).versions == (touched[0], *touched[2:], change(8, row()))
+    others = [change(number, AppointmentRow(call=str(number))) for number in range(3, 9)]
+    assert history(*touched[:3], *others).versions == (touched[0], touched[2], *others)
