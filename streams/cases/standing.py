@@ -62,7 +62,7 @@ class Standings:
         self._sources = sources
         self._matching = matching
         self._meters: dict[str, SyncMeter] = {}
-        self._measured: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._measured: OrderedDict[tuple[str, str, str | None], None] = OrderedDict()
         self._usual: dict[str, int | None] = {}
         self._tell_at = 0
         self._count_at = 0
@@ -72,7 +72,7 @@ class Standings:
         """Measure the pairs of this cause that have just met."""
         for appointment in cause.appointments:
             met = _met(appointment)
-            pair = (cause.tenant, appointment.id, appointment.row.booking or "")
+            pair = (cause.tenant, appointment.id, appointment.row.booking)
             if met is None or now - max(met) > FRESH_MS or pair in self._measured:
                 continue
             self._measured[pair] = None

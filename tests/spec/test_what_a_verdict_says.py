@@ -66,6 +66,16 @@ def test_a_suspicion_that_came_to_nothing_says_how_long_it_stood() -> None:
     ]
 
 
+def test_what_agrees_is_told_once_though_it_agrees_for_another_reason_by_now() -> None:
+    world = lonely().until(0.4)
+    world.polled("4fQx")
+    world.until(2).writes("17", booking="4fQx")
+    before = told(world.until(20))
+    world.polled("4fQx")
+    world.writes("17", customer_id=8)
+    assert told(world.until(40)) == before
+
+
 def test_a_suspicion_about_the_row_of_a_booking_is_told_with_the_booking_only() -> None:
     world = pair(start=2 * HOUR).until(0.4)
     world.polled("4fQx")
@@ -93,6 +103,21 @@ def test_a_suspicion_about_a_call_that_came_to_nothing_is_a_verdict_of_its_own()
     world.until(1).calls("5", direction="inbound")
     cleared = verdict(1.2, "call", "5", "agree", "cleared:missing_direction", suspected_for_ms=1_000)
     assert told(world.until(10)) == [cleared]
+
+
+def test_each_rule_about_a_call_that_came_to_nothing_is_told() -> None:
+    world = World()
+    world.calls("5", direction=None)
+    world.until(1).calls("5", direction="inbound")
+    world.until(5).calls("5", session_outcome="appointment_booked", appointment_made=False)
+    world.until(6).calls("5", session_outcome="no_answer")
+    world.until(10).calls("5", direction=None)
+    world.until(11).calls("5", direction="inbound")
+    assert [said.reason for said in told(world.until(20))] == [
+        "cleared:missing_direction",
+        "cleared:phantom_booking",
+        "cleared:missing_direction",
+    ]
 
 
 def test_so_is_one_about_an_appointment_without_a_booking() -> None:
