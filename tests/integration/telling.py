@@ -136,20 +136,16 @@ async def kills(ground: Ground, receiver: Slack, url: str, rounds: int) -> int:
     planner = Planner(ground.settings, log, [way_of(webhook(url))])
     async with running(Relay(ground.settings, ground.dsn).run, planner.run):
         for number in range(rounds):
-            speaker = await speaking(ground, url)
-            # What the one before it left behind comes first.
-            await all_decided(ground, number)
-            receiver.knobs = SlackKnobs(hold_seconds=60)
-            before = len(receiver.messages)
-            await ground.store.apply([finding("opened", 1, subject=f"kill{number}")])
-            await arrived(receiver, before + 1)
-            speaker.kill()
-            await speaker.wait()
+            async with speaking(ground, url):
+                # What the one before it left behind comes first.
+                await all_decided(ground, number)
+                receiver.knobs = SlackKnobs(hold_seconds=60)
+                before = len(receiver.messages)
+                await ground.store.apply([finding("opened", 1, subject=f"kill{number}")])
+                await arrived(receiver, before + 1)
             receiver.knobs = SlackKnobs()
-        last = await speaking(ground, url)
-        await all_decided(ground, rounds)
-        last.terminate()
-        await last.wait()
+        async with speaking(ground, url):
+            await all_decided(ground, rounds)
     return len(receiver.messages)
 
 
@@ -158,9 +154,15 @@ async def arrived(receiver: Slack, messages: int) -> None:
     await until(lambda: len(receiver.messages) >= messages, 60)
 
 
-async def speaking(ground: Ground, url: str) -> asyncio.subprocess.Process:
-    """A process that only speaks, under a short lease."""
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.integration.speaking", ground.dsn, url)
+@asynccontextmanager
+async def speaking(ground: Ground, url: str) -> AsyncIterator[None]:
+    """A process that only speaks, under a short lease; at the end it is killed."""
+    speaker = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.integration.speaking", ground.dsn, url)
+    try:
+        yield
+    finally:
+        speaker.kill()
+        await speaker.wait()
 
 
 def p95(values: Sequence[float]) -> float:
