@@ -145,17 +145,22 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "moved to an earlier time": lambda: moved([read(4, start=START - 3_600_000, end=START, predecessor="4fQx")]),
     "moved and cancelled there": lambda: moved([read(4, "cancelled", predecessor="4fQx", updated_at=at(3.5))]),
     "moved, and the new booking is gone": moved_and_gone,
+    "moved, and the row of the new booking was cancelled": lambda: moved().appointment(
+        "18", change(6, row(booking="5gRy", status="cancelled"))
+    ),
     "moved and gone, and the row says completed": lambda: moved_and_gone(status="completed"),
     "moved, and the row was cancelled": lambda: moved(status="cancelled"),
     "moved, and another row names the new booking": replaced,
     "moved and cancelled there, and another row names the new booking": lambda: moved(
         [read(4, "cancelled", predecessor="4fQx")]
     ).appointment("18", change(6, row(booking="5gRy", status="pending"))),
-    "moved twice, and nobody read where to": lambda: moved([read(4, "cancelled", successor="6hSz")]).booking("6hSz"),
+    "moved twice, and nobody read where to": lambda: moved(
+        [read(4, "cancelled", predecessor="4fQx", successor="6hSz")]
+    ).booking("6hSz"),
     "a row names what was never read": lambda: named_unread("4fQx"),
     "a row names what Cal.com does not know": lambda: named_unread("4fQx", call="5").booking("4fQx", read(2, None)),
     "a booking without a row": lonely,
-    "a booking held by other tenants": lambda: lonely(foreign=("2|8", "3|9")),
+    "a booking held by other tenants": lambda: lonely(foreign=("2|8", "3|9|b")),
     "one host twice": lambda: one_host_twice("4fQx", "5gRy"),
     "one host twice, and one of them read": lambda: one_host_twice("5gRy"),
     "one host three times": lambda: one_host_twice("4fQx", "5gRy").booking(
@@ -166,6 +171,12 @@ JUDGED: dict[str, Callable[[], Facts]] = {
         one_host_twice().booking("3eZx", told(1, hosts=("7",))).appointment("903", row(booking="3eZx"))
     ),
     "two rows of one booking": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}, read(2)),
+    "two rows of one booking, cancelled there": lambda: twins(
+        {"booking": "4fQx"}, {"booking": "4fQx"}, read(5, "cancelled")
+    ),
+    "two cancelled rows of one booking": lambda: twins(
+        {"booking": "4fQx", "status": "cancelled"}, {"booking": "4fQx", "status": "cancelled"}, read(2)
+    ),
     "two rows of a booking that may have seats": lambda: twins({"booking": "4fQx"}, {"booking": "4fQx"}),
     "two rows of one key, which never end": lambda: twins(
         {"key": "k", "start": None, "end": None}, {"key": "k", "start": None, "end": None}
@@ -195,6 +206,7 @@ JUDGED: dict[str, Callable[[], Facts]] = {
         Facts().booking("4fQx").call("5", change(4, made(booking="4fQx", created_at=MADE)))
     ),
     "an appointment without its call": call_beside,
+    "an appointment that names the number, without its call": lambda: call_beside(booking="901"),
     "an appointment of the phone agent without call": lambda: Facts().appointment(
         "17", change(3, row(booking="902", source="retell_webhook"))
     ),
@@ -221,6 +233,7 @@ JUDGED: dict[str, Callable[[], Facts]] = {
     "a sync that became pending": lambda: unsynced(change(1, row(booking="4fQx")), change(5, PENDING)),
     "a sync that was pending when first seen": lambda: unsynced(change(5, PENDING, snapshot_row=True)),
     "a sync that failed": lambda: unsynced(change(1, PENDING), change(5, FAILED)),
+    "a sync that failed, of a row that names the number": lambda: agreed(booking="901", sync="failed"),
     "a sync tried three times": lambda: unsynced(change(5, row(booking="4fQx", attempts=3, status="cancelled"))),
     "a row without booking": lambda: Facts().appointment("17", change(3, row(call="5", created_at=MADE))),
     "a row without booking, made shortly before": lambda: Facts().appointment("17", change(3300.001, row())),
