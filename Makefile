@@ -15,6 +15,8 @@ SECONDS_OF_DEMO ?= 240
 SEEDS ?= 25
 # Of `make score`. 40 tenants leave each Cal.com key half of its quota (24 did not); of 104 faults some live too short to count.
 SCORE := --seconds 1300 --bookings 10000 --faults-per-rule 104 --tenants 40
+# `make score` and `make sim SEEDS=10000` are proofs too; mutants need the extra of that name and half a night.
+PROOF ?= lifecycle fuzz stream notices validation statistics million outage
 # What needs no Kafka: these make up `make check`.
 PURE := $(wildcard tests/spec tests/unit tests/property tests/contract tests/architecture)
 PYTEST := $(BIN)/python -m pytest -q
@@ -50,8 +52,8 @@ format: setup ## Format the code and mend what the linter can mend
 bench: setup jars ## Events/s, CPU and memory of the worker beside simpler programs
 	@$(BIN)/plumbline bench
 
-prove: setup ## The simulation over many seeds: make prove SEEDS=100
-	@PLUMBLINE_SIMULATION_SEEDS=$(SEEDS) $(PYTEST) tests/simulation tests/property
+prove: setup jars ## The long proofs whose figures stand in docs/ (2 hours), or one of them: make prove PROOF=notices
+	@for proof in $(PROOF); do echo "== $$proof"; $(BIN)/python -m tests.prove.$$proof; done
 
 sim: setup ## Deterministic simulation: SEEDS=10000 many, SEED=17 one and its story, SOAK=1 a quiet day
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),$(if $(SOAK),--soak 24,--seeds $(SEEDS)))

@@ -1,7 +1,7 @@
 """Cal.com answers no read for two minutes, under load: one umbrella alert an account, no orphan that is none, and
 everything judged within a minute of its return.
 
-    python -m tests.prove.outage --home /tmp/outage [--seconds 120]
+    python -m tests.prove.outage [--home /tmp/outage] [--seconds 120]
 
 The whole demo with its traffic and planted faults; the application's writes and Cal.com's webhooks go on meanwhile,
 so that suspicions pile up that nobody can prove. Exit 1 if a promise is broken.
@@ -9,6 +9,7 @@ so that suspicions pile up that nobody can prove. Exit 1 if a promise is broken.
 
 import argparse
 import asyncio
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,12 @@ def _waits(alerts: list[Any], home: Path, left: int, returned: int) -> list[floa
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path, required=True, help="an empty folder")
+    parser.add_argument("--home", type=Path, help="an empty folder; without it one that is removed afterwards")
     parser.add_argument("--seconds", type=int, default=120, help="of the outage")
     given = parser.parse_args()
-    raise SystemExit(0 if asyncio.run(prove(given.home.absolute(), given.seconds)) else 1)
+    with tempfile.TemporaryDirectory(prefix="plumbline-outage-") as folder:
+        home = (given.home or Path(folder)).absolute()
+        raise SystemExit(0 if asyncio.run(prove(home, given.seconds)) else 1)
 
 
 if __name__ == "__main__":
