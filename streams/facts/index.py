@@ -132,7 +132,7 @@ class FactIndex:
         found = set(self._links.get(key, ()))
         for name in list(found):
             if name.kind == "b" and self._uid_of.get(name) == key.id:
-                found |= self._links.get(name, set())
+                found |= self._links[name]
         return found
 
     def drop(self, key: Key) -> bool:

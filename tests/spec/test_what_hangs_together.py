@@ -144,6 +144,13 @@ def test_a_customer_alone_makes_no_twins() -> None:
         assert facts.index.cause(facts.key("a", "17")) == [facts.key("a", "17")]
 
 
+def test_twins_meet_whoever_came_first() -> None:
+    near = {"customer": "3", "service": "4"}
+    for first, second in ((START, START - 1), (START - 1, START)):
+        facts = Facts().appointment("17", row(start=first, **near)).appointment("18", row(start=second, **near))
+        assert {key.id for key in facts.index.cause(facts.key("a", "17"))} == {"17", "18"}
+
+
 def test_what_a_row_was_before_makes_no_twins() -> None:
     facts = Facts().appointment("17", change(0, row(key="old")), change(1, row(key="new")))
     facts.appointment("20", select(0, row(key="old")), select(1, row(key="another")))
@@ -184,6 +191,12 @@ def test_nor_to_a_call() -> None:
 
     assert holders("17") == ["17"]
     assert holders() == []
+
+
+def test_rows_that_are_only_named_are_not_shown() -> None:
+    cause = Facts().appointment("17", row(call="5")).cause("c", "5")
+    assert ([each.id for each in cause.appointments], cause.calls) == (["17"], [])
+    assert Facts().cause("a", "17").appointments == []
 
 
 def test_rows_that_are_gone_are_not_shown() -> None:
