@@ -134,7 +134,7 @@ def told(uid: str, *, arrived: int = T0, end: int | None = T0 + 7_200_000, reads
 
 
 def settled(now: int, *links: Link) -> tuple[list[Ask], int]:
-    return settle(Cause("1", [Chain([link]) for link in links], [], []), now)
+    return settle(Cause("1", [Chain(list(links))], [], []), now)
 
 
 def ask(uid: str, due: int) -> Ask:
@@ -146,7 +146,7 @@ def ask(uid: str, due: int) -> Ask:
     [
         (SETTLE_MS - 1, 0, SETTLE_MS),
         (SETTLE_MS, 1, SETTLE_MS + ASK_AGAIN_MS),
-        (2 * ASK_AGAIN_MS, 1, 3 * ASK_AGAIN_MS),
+        (2 * ASK_AGAIN_MS + 1, 1, 3 * ASK_AGAIN_MS + 1),
         (4 * ASK_AGAIN_MS, 1, 6 * ASK_AGAIN_MS),
         (2 * SETTLE_AGAIN_MS_MAX, 1, 3 * SETTLE_AGAIN_MS_MAX),
         (3 * SETTLE_AGAIN_MS_MAX, 1, 4 * SETTLE_AGAIN_MS_MAX),
@@ -159,11 +159,13 @@ def test_a_webhook_is_settled_after_three_and_a_half_seconds_and_then_ever_more_
 
 
 def test_every_link_is_settled_and_the_next_due_is_looked_at_first() -> None:
+    read = Link(uid="read", facts=BookingFacts(), state=None, changed_at=0, superseded=False)
     links = [
+        read,
         told("over", end=T0 + 5_000),
         told("uidA"),
-        told("uidB", arrived=T0 + 2_000),
         told("uidC", arrived=T0 + 9_000),
+        told("uidB", arrived=T0 + 2_000),
     ]
     asks, wake_at = settled(T0 + 6_000, *links)
     assert asks == [ask("uidA", T0 + SETTLE_MS), ask("uidB", T0 + 2_000 + SETTLE_MS)]
