@@ -93,7 +93,7 @@ def test_what_was_cured_before_it_was_detected_was_late(cured_after: int, resolu
         one = told(at=NOW)
         assert ended(one, NOW + 5, index, *keys) == Step(moved=True)
         assert one.finding is not None
-        assert one.finding.resolution == resolution
+        assert (one.finding.resolution, one.finding.at, one.floor) == (resolution, clock(100.005), NOW + 5)
 
 
 def test_the_newest_change_of_the_cause_is_its_cure_and_without_any_it_recovers() -> None:

@@ -19,7 +19,7 @@ from streams.model.records import Difference
 from streams.model.rule import Resolution, Rule
 from streams.rules.violation import AbsenceOf, ReadOf, RowOf, Violation
 from tests.case_words import GRACE, LAG, SECOND, case, context, told, violation
-from tests.words import T0
+from tests.words import T0, clock
 
 DUE = T0 + GRACE
 ROW = RowOf("call", "5")
@@ -198,6 +198,7 @@ def test_nothing_is_updated_while_the_last_word_is_still_to_be_told_or_the_new_o
     pending = told(announce=True)
     for one, said in (
         (pending, violation(booking_uid="uidA")),
+        (told(), violation(booking_uid="uidA", links=(unread,))),
         (told(), violation(booking_uid="uidA", links=(done, unread))),
         (told(), violation()),
         (told(), violation(starts_at=T0, certain=True)),
@@ -235,4 +236,5 @@ def test_an_absence_ends_where_the_booking_is_another_accounts(
     assert (one.phase is Phase.CLEAR) is ends
     assert one.finding is not None
     assert one.finding.resolution == (Resolution.RECOVERED if ends else None)
+    assert one.finding.at == clock(0.005 if ends else 0)
     assert not (ends and step.asks)
