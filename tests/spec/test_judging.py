@@ -13,7 +13,8 @@ from streams.model.observation import NobodysRow
 from streams.model.records import AnyQuestion, RowsQuestion
 from streams.model.rule import Rule
 from streams.model.source_records import SourceState
-from tests.words import T0, clock
+from tests.plain_worlds import drifted
+from tests.words import HOUR, T0, clock
 
 CALL = Key("c", "1", "5")
 BOOKING = Key("b", "1", "uidA")
@@ -92,6 +93,14 @@ def test_a_case_that_was_told_keeps_its_place_when_it_is_over() -> None:
     assert (case.phase, case.episode) == (Phase.CLEAR, 1)
     assert held.kept() == [b"k|1|missing_direction|c|5"]
     assert held.judging.stats["clear:missing_direction"] == 1
+
+
+def test_an_update_is_no_new_phase() -> None:
+    world = drifted().until(20)
+    world.writes("17", start=3 * HOUR)
+    world.until(40)
+    assert [finding.change for _, finding in world.findings] == ["opened", "updated"]
+    assert world.engine.stats["confirmed:start_time_drift"] == 1
 
 
 def test_whoever_was_touched_with_the_cause_is_looked_at_again_with_it() -> None:
