@@ -4,8 +4,6 @@ Events are ranked by (commit LSN, LSN); a read by its snapshot. An event whose t
 is newer than the read (design §9): LSNs alone mislead while a commit waits for its standby.
 """
 
-from itertools import pairwise
-
 import msgspec
 
 from streams.facts.booking import newer_lookup
@@ -176,7 +174,8 @@ def _carry_on(timeline: list[RowVersion | RowRead]) -> None:
 
     Null where nothing before knows it; the SELECT that proves a finding does.
     """
-    for position, (before, entry) in enumerate(pairwise(timeline), start=1):
+    for position in range(1, len(timeline)):  # by position: the entry before may just have been filled itself
+        before, entry = timeline[position - 1], timeline[position]
         if isinstance(entry, RowVersion) and entry.unknown and entry.row is not None and before.row is not None:
             known = {field: getattr(before.row, field) for field in entry.unknown}
             timeline[position] = msgspec.structs.replace(entry, row=msgspec.structs.replace(entry.row, **known))

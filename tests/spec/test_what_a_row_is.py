@@ -123,7 +123,6 @@ def test_a_field_that_an_event_did_not_carry_is_what_it_was() -> None:
     assert (touched.row, touched.changed_at) == (row(source="web", key="k"), at(1))
 
 
-@pytest.mark.xfail(reason="the second of two such events in a row takes the field from the first as it came, empty")
 def test_a_field_that_two_events_in_a_row_did_not_carry_is_what_it_was() -> None:
     made, moved = change(1, row(source="web")), change(5, row(start=END), unknown=("source",))
     closed = change(7, row(start=END, status="cancelled"), unknown=("source",))
