@@ -4,6 +4,8 @@ Events are ranked by (commit LSN, LSN); a read by its snapshot. An event whose t
 is newer than the read (design §9): LSNs alone mislead while a commit waits for its standby.
 """
 
+from itertools import pairwise
+
 import msgspec
 
 from streams.facts.booking import newer_lookup
