@@ -130,8 +130,7 @@ def test_what_waits_for_a_source_is_marked_for_a_restart_and_judged_when_it_is_b
 
 
 @pytest.mark.parametrize(("ends", "suspected"), [(T0, False), (T0 + 1, True)])
-def test_a_fault_that_is_over_at_this_instant_speaks_for_nobody(ends: int, suspected: bool) -> None:
-    """The status of a row that ends now says nothing any more, neither for itself nor against its start."""
+def test_a_fault_that_is_over_at_this_instant_is_suspected_no_more(ends: int, suspected: bool) -> None:
     held = Judged()
     told = Told(T0 - 9_000, 0, "b", T0 - 9_000, "BOOKING_CREATED", "accepted", T0 - 3_600_000, ends)
     held.index.put_booking(BOOKING, BookingFacts(told=(told,)))
