@@ -57,6 +57,18 @@ def test_a_move_in_place_and_back_is_no_lag() -> None:
     assert meter.wait_ms(LEAST, T0 + 61_000) == LEAST
 
 
+@pytest.mark.parametrize(("younger_ms", "wait_ms"), [(2_000, 6_500), (2_001, LEAST)])
+def test_clocks_of_its_hosts_may_be_two_seconds_apart(younger_ms: int, wait_ms: int) -> None:
+    told = Told(
+        created_at=T0, sequence=0, body="b", arrived=T0, trigger="BOOKING_CREATED", status="accepted", start=1, end=2
+    )
+    wrong = Read(T0 + 4_000, T0 + 4_100, status="cancelled", start=1, end=2, updated_at=T0 + younger_ms)
+    right = Read(T0 + 5_000, T0 + 5_100, status="accepted", start=1, end=2)
+    meter = LagMeter()
+    meter.observe(BookingFacts(told=(told,), reads=(wrong, right)), right)
+    assert meter.wait_ms(LEAST, T0 + 30_000) == wait_ms
+
+
 def lagging() -> World:
     """A tenant whose replica was seen to lag: a page begun 2 s after a cancellation did not show it yet."""
     world = pair().until(20)
