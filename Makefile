@@ -40,6 +40,7 @@ up: setup jars ## The whole system on this machine, empty, until Ctrl-C
 
 test: setup jars ## Everything: check, then the tests on real Kafka, Debezium and Postgres (15 min)
 	@$(MAKE) --no-print-directory -kj2 --output-sync=target lint types
+	@echo "Two halves of the tests, side by side (15 min); each is shown when it is through."
 	@$(MAKE) --no-print-directory -kj2 --output-sync=line seams chains
 
 check: setup ## Lint, types, contracts, pure tests (a minute)
