@@ -60,7 +60,7 @@ def _coverage(report: DailyReport, name_of: NameOf) -> Iterator[str]:
         return
     whole = len(tenants - missing)
     companies = "company" if len(tenants) == 1 else "companies"
-    yield f"Coverage: {whole} of {len(tenants)} {companies} compared for the whole day, on both sides."
+    yield f"Coverage: {whole} of {len(tenants)} {companies} compared through its end, on both sides."
     for line in report.coverage:
         if said := coverage_text(line, report):
             mark = "i" if line.complete else "!"

@@ -111,7 +111,7 @@ def test_both_say_who_what_and_when() -> None:
     for form in (text_of(made, name_of), html_of(made, name_of)):
         words = " ".join(re.sub("<[^>]+>", "", form).split())
         assert "Fri 20 Nov 2026" in words
-        assert "1 of 2 companies compared for the whole day" in words
+        assert "1 of 2 companies compared through its end" in words
         assert "Harbor Clinic" in words
         assert "300 alerts, 12 still open" in words
         assert runbook("orphaned_calcom") in words
