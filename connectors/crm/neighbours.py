@@ -69,7 +69,7 @@ def _statement(kind: Kind, appointments: Table, calls: Table | None) -> str:
     """One row of the result holds one row of each table, side by side: they have nothing to do with one another."""
     asked = appointments if kind == "appointments" else calls
     assert asked is not None
-    seed = f"SELECT * FROM {asked.qualified} WHERE {asked.column('id')} = {asked.parameter('id', 1)}"
+    seed = f"SELECT {_mapped(asked)} FROM {asked.qualified} WHERE {asked.column('id')} = {asked.parameter('id', 1)}"
     sides = [_side("a", appointments, _of_appointments(kind, appointments, asked))]
     if calls is not None:
         sides.append(_side("c", calls, _of_calls(kind, calls, asked)))
@@ -84,9 +84,14 @@ def _side(prefix: str, table: Table, conditions: list[str]) -> str:
     columns = ", ".join(f'{table.expression(ours)} AS "{prefix}.{ours}"' for ours in sorted(table.columns))
     first, key = conditions[0], table.column("id")
     return (
-        f'SELECT row_number() OVER () AS "{prefix}~n", {columns} FROM (SELECT * FROM {table.qualified}'
+        f'SELECT row_number() OVER () AS "{prefix}~n", {columns} FROM (SELECT {_mapped(table)} FROM {table.qualified}'
         f" WHERE {' OR '.join(conditions)} ORDER BY ({first}) DESC NULLS LAST, {key} DESC LIMIT {ROWS_MAX}) AS t"
     )
+
+
+def _mapped(table: Table) -> str:
+    """Our role may read these and no others."""
+    return ", ".join(sorted({quoted(theirs) for theirs in table.columns.values()}))
 
 
 def _of_appointments(kind: Kind, table: Table, asked: Table) -> list[str]:

@@ -21,6 +21,7 @@ from connectors.store.database import Database
 from connectors.store.migrate import migrate
 from connectors.validating import answer_rows
 from streams.settings import Settings
+from streams.settings_tables import APPOINTMENT_COLUMNS, CALL_COLUMNS
 from tests.alert_words import INSTALLED
 from tests.integration.alerting import KEYS, running
 
@@ -90,7 +91,10 @@ async def asked(postgres: LocalStack, *, answered: bool = True) -> AsyncIterator
     store_dsn, crm_dsn = (f"{server}/{name}" for name in names.values())
     application = await asyncpg.connect(crm_dsn)
     await application.execute(EXAMPLE_CRM.read_text(encoding="utf-8"))
-    await application.execute(f"GRANT SELECT ON appointments, calls TO asking_{number}")
+    for table, mapped in (("appointments", APPOINTMENT_COLUMNS), ("calls", CALL_COLUMNS)):
+        # As `plumbline source prepare` does it: the role may read the mapped columns and no others.
+        columns = ", ".join(name for name in mapped if name != "deleted_at")
+        await application.execute(f"GRANT SELECT ({columns}) ON {table} TO asking_{number}")
     reading = f"postgresql://asking_{number}:reads@{crm_dsn.rpartition('@')[2]}"
     settings = Settings.model_validate(
         {
