@@ -61,6 +61,25 @@ async def test_a_booking_that_the_application_never_wrote_is_told_to_people_once
     assert len(await up.messages(booking["uid"])) == 1
 
 
+async def test_an_application_that_asks_right_after_saving_is_told_what_is_missing(up: House) -> None:
+    """Read by the connectors with the role that `source prepare` made."""
+    call = await up.insert(
+        "calls", company_id=4, direction="inbound", session_outcome="appointment_booked", appointment_made=True
+    )
+    answer = await up.api.post("/v1/validate", json={"call_id": call, "tenant": "4"})
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert (answer.json()["success"], answer.json()["reason"]) == (False, "appointment_not_found")
+
+
+async def test_the_day_so_far_is_reported(up: House) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    report = await up.api.get("/v1/reports/daily", params={"date": today, "format": "text"})
+    assert report.status_code == httpx.codes.OK, report.text
+    assert "Booked in Cal.com, missing in your database" in report.text
+    stats = (await up.api.get("/v1/stats")).json()
+    assert {"orphaned_calcom", "phantom_booking"} <= {line["rule"] for line in stats["rules"]}
+
+
 async def test_one_webhook_delivered_ten_times_is_one_fact_one_alert_and_one_message(up: House) -> None:
     account = up.accounts[1]
     booking = await up.book(account, webhook="lose")
