@@ -135,9 +135,10 @@ async def disconnects(ground: Ground, replicas: list[Replica], count: int) -> bo
     return reader.seen == written and not reader.resets
 
 
+#: Of the processes and of the relay; who writes here goes on.
 _END_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
- WHERE application_name LIKE 'plumbline%' AND datname = current_database() AND pid <> pg_backend_pid()
+ WHERE application_name <> 'plumbline' AND datname = current_database()
 """
 
 
