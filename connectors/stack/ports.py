@@ -13,6 +13,8 @@ HOST = "127.0.0.1"
 #: Below the kernel's range for outgoing connections, where a free port can be gone a moment later.
 FIRST, LAST = 20_000, 32_000
 TRIES = 500
+#: Two programs that were seeded alike would choose alike.
+_random = random.SystemRandom()
 
 
 def is_free(port: int) -> bool:
@@ -31,7 +33,7 @@ def free_port(taken: Iterable[int] = ()) -> int:
     """A free port that is not among `taken`."""
     avoid = set(taken)
     for _ in range(TRIES):
-        port = random.randint(FIRST, LAST)
+        port = _random.randint(FIRST, LAST)
         if port not in avoid and is_free(port):
             return port
     raise PortTaken("any of the free ones", FIRST)

@@ -18,7 +18,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from connectors.stack.errors import HomeInUse, PortTaken
-from connectors.stack.ports import free_port
 from connectors.stack.stack import LocalStack, StackPart
 from connectors.stack.supervisor import Backoff, Supervisor
 from tests.integration.waiting import until
@@ -191,17 +190,20 @@ async def test_root_may_keep_its_home_to_itself(home: Path, monkeypatch: pytest.
 
 
 async def test_a_second_listener_leads_through_the_advertised_port(home: Path) -> None:
-    advertised, passed = free_port(), 0
-    async with started(LocalStack(home, parts=KAFKA_ONLY, kafka_extra_advertised_port=advertised)) as local:
-        host, _, port = (local.endpoints.kafka_extra_bootstrap or "").rpartition(":")
+    passed, target = 0, asyncio.get_running_loop().create_future()
 
-        async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal passed
-            passed += 1
-            there, back = await asyncio.open_connection(host, int(port))
-            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal passed
+        passed += 1
+        there, back = await asyncio.open_connection(*await target)
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
 
-        async with await asyncio.start_server(forward, "127.0.0.1", advertised):
+    # Listening before the broker starts: a port that is only chosen may be somebody else's by then.
+    async with await asyncio.start_server(forward, "127.0.0.1", 0) as server:
+        advertised = server.sockets[0].getsockname()[1]
+        async with started(LocalStack(home, parts=KAFKA_ONLY, kafka_extra_advertised_port=advertised)) as local:
+            host, _, port = (local.endpoints.kafka_extra_bootstrap or "").rpartition(":")
+            target.set_result((host, int(port)))
             await _one_record_through(f"{host}:{advertised}")
     assert passed >= 2  # the first contact, and the broker it was told of
 

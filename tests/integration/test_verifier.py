@@ -71,6 +71,9 @@ async def test_one_read_answers_everybody_who_waits_for_that_booking(here: Site)
     questions = [about(booking.uid, f"shared-{number}") for number in range(3)]
     await here.ask(*questions)
     await here.read_of("shared-2", "unavailable")
+    # What is under way meanwhile is answered apart: all three must wait again.
+    put_off = "SELECT count(*) FROM verification_queue WHERE request_id LIKE 'shared-%' AND not_before IS NOT NULL"
+    await until(lambda: _is(here, put_off, len(questions)))
     turn(here, outage=False)
     _, read = await here.read_of("shared-0", "found")
     assert set(read.request_ids) == {"shared-0", "shared-1", "shared-2"}
