@@ -133,6 +133,8 @@ async def _events(
             if _is_wanted(entry.alert, wanted):
                 yield _told(position, visible(entry.alert, caller))
                 due = time.monotonic() + HEARTBEAT_SECONDS
+                # Writing need not wait: without this a page is written before others, or a hang-up, have their turn.
+                await asyncio.sleep(0)
         if time.monotonic() >= due:
             yield ServerSentEvent(id=str(position), comment="heartbeat")
             due = time.monotonic() + HEARTBEAT_SECONDS

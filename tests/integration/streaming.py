@@ -1,6 +1,8 @@
 """The words of the live stream's tests: one who reads events off a socket, hangs up and comes back."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -148,8 +150,7 @@ async def stalled(url: str, last: int) -> AsyncIterator[asyncio.StreamReader]:
     """A connection that nobody has read from."""
     address = httpx.URL(url)
     reader, writer = await asyncio.open_connection(address.host, address.port)
-    head = [f"GET {PATH} HTTP/1.1", "Host: api", "Authorization: Bearer key-of-ops", f"Last-Event-ID: {last}", "", ""]
-    writer.write("\r\n".join(head).encode())
+    writer.write(_request(last))
     try:
         yield reader
     finally:
@@ -163,3 +164,18 @@ async def next_id(connection: asyncio.StreamReader) -> int:
             line = await connection.readline()
             if line.startswith(b"id: ") and (await connection.readline()).startswith(b"event: alert"):
                 return int(line.removeprefix(b"id: "))
+
+
+def take_one_and_go(url: str, last: int) -> None:
+    """Read until the first alert, and leave without a word (blocking)."""
+    address = httpx.URL(url)
+    with socket.create_connection((address.host, address.port or 80), timeout=WAIT_SECONDS_MAX) as connection:
+        connection.sendall(_request(last))
+        while b"event: alert" not in connection.recv(4096):
+            pass
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _request(last: int) -> bytes:
+    head = [f"GET {PATH} HTTP/1.1", "Host: api", "Authorization: Bearer key-of-ops", f"Last-Event-ID: {last}", "", ""]
+    return "\r\n".join(head).encode()

@@ -12,6 +12,7 @@ import pytest
 from api.readers import READERS_PER_KEY_MAX
 from connectors.stack.stack import LocalStack
 from connectors.store.relay import Relay
+from connectors.store.tail import PAGE_MAX
 from tests.integration.alerting import Ground, new_ground, running
 from tests.integration.streaming import (
     PATH,
@@ -24,6 +25,7 @@ from tests.integration.streaming import (
     published,
     replica,
     stalled,
+    take_one_and_go,
     write_changes,
 )
 from tests.integration.waiting import until
@@ -66,6 +68,19 @@ async def test_a_reader_that_takes_nothing_costs_no_memory_and_misses_nothing(gr
     # So many alerts as Python holds them would be some 10 MB.
     assert weights[1] - weights[0] < 1_500_000
     assert seen == written
+
+
+async def test_who_hangs_up_in_the_middle_of_a_page_is_written_to_no_more(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    [alert_id] = await opened(ground, "in the middle")
+    start = await numbered(ground)
+    await write_changes(ground, 5 * PAGE_MAX, like=alert_id)
+    await numbered(ground)
+    async with replica(ground) as (url, _):
+        for _ in range(20):  # in a thread, so that it is gone while the page is being written
+            await asyncio.to_thread(take_one_and_go, url, start)
+    assert "socket.send()" not in caplog.text  # asyncio's complaint of writes to who is gone
 
 
 async def test_too_many_readers_of_a_key_are_turned_away_and_places_come_free(ground: Ground) -> None:
